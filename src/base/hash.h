@@ -10,6 +10,8 @@ struct hash128 {
 };
 
 uint32_t crc32c(uint32_t seed, const void *bytes, size_t len); // seed 0 to begin
+// The same without the processor's instruction: for machines that lack it, and to test both alike.
+uint32_t crc32c_portable(uint32_t seed, const void *bytes, size_t len);
 struct hash128 hash_bytes(const void *bytes, size_t len);
 uint64_t hash64_bytes(const void *bytes, size_t len);
 // A random UUID of 16 bytes from the system, as 36 characters + zero.

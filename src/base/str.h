@@ -27,7 +27,8 @@ struct str str_slice(struct str a, size_t from, size_t to);
 int64_t str_find(struct str a, char c);
 bool str_parse_int64(struct str a, int64_t *out); // whole string, decimal, optional sign
 bool str_parse_double(struct str a, double *out); // whole string
-// Number of single-character edits between both, for "did you mean"; stops counting at `limit`.
+// Number of single-character edits between both (a swap of neighbours is one), for "did you mean";
+// stops counting at `limit`, and gives that.
 size_t str_distance(struct str a, struct str b, size_t limit);
 
 #endif
