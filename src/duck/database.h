@@ -56,8 +56,4 @@ const struct type *connection_type(struct connection *connection, struct str sql
 const struct type *type_copy(const struct type *type, struct arena *arena);
 const struct type *type_simple(enum type_kind kind); // static, for the types without parameters
 
-// Appends chunks to a table (batch). The rows selected in `rows`.
-MUST_USE bool connection_append(struct connection *connection, const char *schema,
-                                const char *table, const struct rows *rows, struct error *err);
-
 #endif

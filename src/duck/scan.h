@@ -9,8 +9,11 @@
 #include "duck/segment.h"
 
 struct scan;
+// with_sequence: one more column at the end, `_sequence` BIGINT: the row's number (rows only; segments
+// and callbacks count from 0).
 struct scan *scan_new(struct connection *connection, const char *name,
-                      const struct column *columns, size_t columns_len, struct error *err);
+                      const struct column *columns, size_t columns_len, bool with_sequence,
+                      struct error *err);
 void scan_set_rows(struct scan *scan, const struct rows *rows); // borrowed until the statement ends
 void scan_set_segments(struct scan *scan, const struct segment *const *segments, size_t len);
 // Chunk by chunk from a callback: fills *out with a borrowed chunk, NULL at the end.
