@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Messages about the user's text: several in one go, each with file, line, column, the line itself
-// with a caret, a stable code, and a cure. The catalogue (code -> title, page) is diagnostic_pages.c;
-// `firesteel explain E0123` prints the page.
+// with a caret, a stable code, and a cure. The catalogue (code -> title, page) is
+// diagnostic_pages.c; `firesteel explain E0123` prints the page.
 #ifndef FIRESTEEL_DIAGNOSTIC_H
 #define FIRESTEEL_DIAGNOSTIC_H
 
@@ -11,17 +11,17 @@
 
 struct diagnostic {
     bool is_warning;
-    char code[8];       // "E0123" / "W0001"
-    size_t place;       // byte offset into the user's file; SIZE_MAX: no place
-    size_t length;      // of the underlined text, at least 1
-    struct str text;    // what is wrong
-    struct str cure;    // what to write instead; may be empty
+    char code[8];    // "E0123" / "W0001"
+    size_t place;    // byte offset into the user's file; SIZE_MAX: no place
+    size_t length;   // of the underlined text, at least 1
+    struct str text; // what is wrong
+    struct str cure; // what to write instead; may be empty
 };
 
 struct diagnostics {
     struct arena *arena;
-    const char *path;   // as the user gave it
-    struct str source;  // the user's file, unchanged
+    const char *path;  // as the user gave it
+    struct str source; // the user's file, unchanged
     struct diagnostic *list;
     size_t len, capacity;
     size_t errors;

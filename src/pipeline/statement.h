@@ -49,7 +49,7 @@ struct column_text {
     struct str type; // "STRUCT(latitude DOUBLE, ..)" as written
     size_t type_place;
     enum { COLUMN_FIELD, COLUMN_COMPUTED, COLUMN_METADATA } kind;
-    struct str path;           // FROM '..': default the column's own name; METADATA FROM '..'
+    struct str path; // FROM '..': default the column's own name; METADATA FROM '..'
     size_t path_place;
     struct sql_text expression; // AS (..)
     struct str time_format;     // column option FORMAT 'unix_ms' | 'unix_s' | 'unix_us', or empty
@@ -76,6 +76,8 @@ enum emit_kind { EMIT_DEFAULT, EMIT_WINDOW_CLOSE, EMIT_CHANGES };
 
 struct statement {
     enum statement_kind kind;
+    bool is_broken; // kind and name are known, the rest was not understood (reported): the name
+                    // counts as defined, nothing is built from it
     size_t place; // of the first word
     struct str name;
     size_t name_place;
