@@ -14,7 +14,7 @@ struct arena {
     size_t bytes;              // bytes held from the system, for accounting
 };
 
-void arena_init(struct arena *arena); // a zeroed arena is initialised too
+void arena_init(struct arena *arena);  // a zeroed arena is initialised too
 void arena_clear(struct arena *arena); // gives everything back to the system
 void arena_reset(struct arena *arena); // forgets all content but keeps the largest block for reuse
 // Zeroed, aligned for any type. A size of 0 gives a valid pointer.
@@ -30,10 +30,10 @@ struct str arena_print(struct arena *arena, const char *format, ...) PRINTF(2, 3
 #define ARENA_ARRAY(arena, type, count) ((type *)arena_array((arena), (count), sizeof(type)))
 
 // Heap memory for owners that grow or end on their own. They abort when memory is out.
-void *heap_new(size_t size);               // zeroed
-void *heap_array(size_t count, size_t size); // zeroed
-void *heap_resize(void *old, size_t size); // not zeroed beyond the old size
+void *heap_new(size_t size);                       // zeroed
+void *heap_array(size_t count, size_t size);       // zeroed
+void *heap_resize(void *old, size_t size);         // not zeroed beyond the old size
 void *heap_aligned(size_t alignment, size_t size); // not zeroed; freed by heap_free
-void heap_free(void *ptr);                 // NULL is allowed
+void heap_free(void *ptr);                         // NULL is allowed
 
 #endif

@@ -35,7 +35,8 @@ struct error {
     char text[ERROR_TEXT_MAX];
 };
 
-// Fills err and returns false, so that a caller can write: return error_set(err, ERROR_RETRY, "..");
+// Fills err and returns false, so that a caller can write: return error_set(err, ERROR_RETRY,
+// "..");
 bool error_set(struct error *err, enum error_kind kind, const char *format, ...) PRINTF(3, 4);
 // The same with a process exit code other than the kind's own (EXIT_REFUSED, EXIT_QUALITY ..).
 bool error_set_exit(struct error *err, enum error_kind kind, int exit_code, const char *format, ...)

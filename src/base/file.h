@@ -11,8 +11,8 @@
 #include "base/error.h"
 
 struct file {
-    int fd;          // -1: closed
-    int64_t size;    // bytes written so far (append position)
+    int fd;       // -1: closed
+    int64_t size; // bytes written so far (append position)
     char path[1024];
 };
 
@@ -30,12 +30,13 @@ MUST_USE bool file_sync_path(const char *path, struct error *err); // a file ano
 MUST_USE bool file_sync_folder(const char *path, struct error *err);
 MUST_USE bool file_rename(const char *from, const char *to, struct error *err);
 MUST_USE bool file_remove(const char *path, struct error *err); // absent is fine
-MUST_USE bool file_write_whole(const char *path, struct str bytes, struct error *err); // temp, fsync, rename, folder fsync
+MUST_USE bool file_write_whole(const char *path, struct str bytes,
+                               struct error *err); // temp, fsync, rename, folder fsync
 MUST_USE bool file_read_whole(const char *path, struct buf *out, struct error *err);
 MUST_USE bool folder_create(const char *path, struct error *err); // with parents
 bool path_exists(const char *path);
 bool path_is_folder(const char *path);
-int64_t path_size(const char *path);     // -1 when absent
+int64_t path_size(const char *path); // -1 when absent
 int64_t path_modified_us(const char *path);
 // Names (not paths) in byte order; no "." and "..".
 MUST_USE bool folder_list(const char *path, struct arena *arena, struct str **names, size_t *count,

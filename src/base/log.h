@@ -12,7 +12,7 @@ enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR, LOG_OFF };
 void log_set_level(enum log_level level);
 enum log_level log_level(void);
 void log_set_json(bool json);
-void log_set_pipeline(const char *name); // shown on each line; copied
+void log_set_pipeline(const char *name);                      // shown on each line; copied
 bool log_level_parse(struct str text, enum log_level *level); // DEBUG|INFO|WARN|ERROR, any case
 void log_write(enum log_level level, const char *format, ...) PRINTF(2, 3);
 #define log_debug(...) log_write(LOG_DEBUG, __VA_ARGS__)

@@ -10,8 +10,8 @@
 enum metric_kind { METRIC_COUNTER, METRIC_GAUGE };
 
 struct metric {
-    _Atomic int64_t whole;    // integer part of counters and gauges
-    _Atomic uint64_t bits;    // a double's bits, when is_double
+    _Atomic int64_t whole; // integer part of counters and gauges
+    _Atomic uint64_t bits; // a double's bits, when is_double
     _Atomic bool is_double;
 };
 

@@ -27,9 +27,9 @@ struct secret {
 struct option {
     const char *name;
     enum option_kind kind;
-    const char *fallback; // text of the default, as a user would write it; NULL: required
-    const char *help;     // one line
-    size_t offset;        // of the member
+    const char *fallback;     // text of the default, as a user would write it; NULL: required
+    const char *help;         // one line
+    size_t offset;            // of the member
     const char *const *words; // OPTION_WORD: zero-terminated list
 };
 
@@ -37,7 +37,7 @@ struct option {
 struct option_value {
     struct str name;
     struct str value;
-    size_t place; // offset into the user's text, for messages; SIZE_MAX: from the command line
+    size_t place;   // offset into the user's text, for messages; SIZE_MAX: from the command line
     bool is_secret; // came out of a secret option or variable
 };
 
