@@ -272,6 +272,9 @@ struct plan {
     size_t view_sql_len;
     struct str *batch_sink_sql; // parallel to sinks; empty for LATE targets
     struct str fingerprint;     // see plan_fingerprint
+    // Options that were not used because they belong to another connector: "events: topic (kafka)".
+    struct str *ignored;
+    size_t ignored_len;
 };
 
 // Overrides from the command line: --with NAME.option=value and --set name=value.
