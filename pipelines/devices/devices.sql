@@ -43,7 +43,7 @@ CREATE SOURCE events (
   bootstrap_servers = '${KAFKA_BOOTSTRAP_SERVERS:-kafka:9092}',
   topic = '${KAFKA_TOPIC:-input_events}',
   starting_offsets = '${KAFKA_STARTING_OFFSETS:-latest}',
-  max_rows_per_commit = '${KAFKA_MAX_OFFSETS_PER_TRIGGER:-0}',
+  max_offsets_per_trigger = '${KAFKA_MAX_OFFSETS_PER_TRIGGER:-}',
   fail_on_data_loss = '${KAFKA_FAIL_ON_DATA_LOSS:-false}',
   -- Generator
   profile = 'devices',
@@ -52,7 +52,8 @@ CREATE SOURCE events (
   seed = '${GENERATOR_SEED:-1}',
   devices = '${GENERATOR_DEVICES:-50}',
   types = '${GENERATOR_TYPES:-per_event}',
-  span = '${GENERATOR_SPAN:-}',
+  start = '${GENERATOR_START:-now}',
+  span = '${GENERATOR_SPAN:-1 hour}',
   duplicates = '${GENERATOR_DUPLICATES:-0.02}',
   invalid = '${GENERATOR_INVALID:-0.01}',
   late = '${GENERATOR_LATE:-0.005}',

@@ -189,11 +189,12 @@ def violates(row: tuple) -> bool:
 
 
 def lines_of(paths: Iterable[str]) -> Iterator[bytes]:
-    """Records of JSON line files, in byte order of the path; a last line break ends, not begins."""
+    """Records of JSON line files, in byte order of the path. An empty line is no record."""
     for path in sorted(paths, key=os.fsencode):
         with open(path, "rb") as file:
             for line in file:
-                yield line[:-1] if line.endswith(b"\n") else line
+                if line not in (b"\n", b"\r\n", b"\r"):
+                    yield line[:-1] if line.endswith(b"\n") else line
 
 
 class Expected:
@@ -205,6 +206,7 @@ class Expected:
         self.groups: dict[tuple, list] = {}
         self.late: Counter = Counter()
         self.seen: set[tuple] = set()
+        self.bad: Counter = Counter()  # payloads that must be in quarantine
         self.ledger = dict.fromkeys(
             ["rows_in", "undecodable", "rejected", "late", "duplicate", "counted"], 0
         )
@@ -216,9 +218,11 @@ class Expected:
             row = decode(payload)
         except Bad:
             ledger["undecodable"] += 1
+            self.bad[payload] += 1
             return
         if violates(row):
             ledger["rejected"] += 1
+            self.bad[payload] += 1
             return
         event_id, device, kind, time = row[:4]
         if self.late_field is not None and row[12].get(self.late_field) == "late":
