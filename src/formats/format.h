@@ -5,6 +5,7 @@
 #define FIRESTEEL_FORMAT_H
 
 #include "base/arena.h"
+#include "base/buf.h"
 #include "base/error.h"
 #include "duck/chunk.h"
 
@@ -12,9 +13,9 @@ enum time_unit { TIME_TEXT, TIME_UNIX_S, TIME_UNIX_MS, TIME_UNIX_US };
 
 // A column wanted from the record.
 struct format_column {
-    struct str name;         // for reasons
+    struct str name; // for reasons
     const struct type *type;
-    const struct str *path;  // keys from the record's top: {"metadata","battery_level"}
+    const struct str *path; // keys from the record's top: {"metadata","battery_level"}
     size_t path_len;
     enum time_unit time_unit; // for TIMESTAMP from a number
     int target;               // index of the chunk column to fill
@@ -33,16 +34,16 @@ enum verdict {
 };
 
 struct decode_problem {
-    size_t row;          // index into payloads
-    struct str reason;   // short, stable: "empty", "not json", "event_time: not a timestamp"
+    size_t row;        // index into payloads
+    struct str reason; // short, stable: "empty", "not json", "event_time: not a timestamp"
 };
 
 struct decoder;
 struct format_type {
     const char *name;
     const char *summary;
-    // columns and everything they point to outlive the decoder. `coerce_spark`: a value that does not
-    // fit becomes NULL instead of making the row undecodable.
+    // columns and everything they point to outlive the decoder. `coerce_spark`: a value that does
+    // not fit becomes NULL instead of making the row undecodable.
     struct decoder *(*open)(const struct format_column *columns, size_t columns_len,
                             bool coerce_spark, struct str options, struct error *err);
     // Decodes payloads 0..count (count <= 2048) into rows 0.. of `chunk`, which was reset. Row i of
@@ -60,9 +61,9 @@ extern const struct format_type format_json, format_csv, format_raw;
 const struct format_type *format_find(struct str name); // "json", "csv", "raw"; NULL when unknown
 
 // The writing side, for sinks: one row as text. JSON: an object with keys in column order, NULL
-// fields as null, times as 2024-01-15T10:30:00.000Z (milliseconds; microseconds when they matter are
-// kept: .123456Z), DATE as "2024-01-15", doubles in shortest form that reads back, NaN and Infinity
-// as null. CSV: RFC 4180, header by the sink.
+// fields as null, times as 2024-01-15T10:30:00.000Z (milliseconds; microseconds when they matter
+// are kept: .123456Z), DATE as "2024-01-15", doubles in shortest form that reads back, NaN and
+// Infinity as null. CSV: RFC 4180, header by the sink.
 void json_encode_row(struct buf *out, const struct chunk *chunk, size_t row,
                      const struct column *columns, size_t columns_len);
 void json_encode_value(struct buf *out, const struct vector *vector, size_t row);
