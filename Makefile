@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: MIT
+# Thin: each goal is one script. CMakePresets.json has the builds, tests/run.d the tests.
+.PHONY: build demo test bench fuzz torture format tidy clean
+build:
+	@tools/setup build
+	@tools/build release
+
+demo: build
+	@pipelines/devices/demo.sh
+
+test:
+	@tools/setup test
+	@tools/test
+
+# make bench CASE=devices-files DEVICES=100000
+bench: build
+	@CASE="$(CASE)" DEVICES="$(DEVICES)" tests/bench/run "$(CASE)"
+
+# make fuzz FUZZ_SECONDS=3600: each fuzzer for that long, with its corpus
+fuzz:
+	@tools/setup test
+	@FUZZ_SECONDS="$(or $(FUZZ_SECONDS),600)" tests/run.d/70-fuzz
+
+# The long sizes of docs/checkpoint.md's crash tests; make test runs the short ones.
+torture: build
+	@TORTURE_SIZE=long tests/run.d/60-torture
+
+format:
+	@git ls-files '*.c' '*.h' | xargs clang-format -i
+
+tidy:
+	@tools/tidy
+
+clean:
+	@rm -rf build
