@@ -38,11 +38,11 @@ print(f"\nledger ({rows / (end - begin):,.0f} events/s, {end - begin:.1f} s from
 print(f"{'':16}{'rows_in':>10} = " + " + ".join(f"{term:>11}" for term in TERMS))
 good = True
 for relation in ledger:
-    values = {**dict.fromkeys(TERMS, 0), **relation}
+    values = {**relation, "rejected": sum(relation["rejected"].values())}
     right = sum(values[term] for term in TERMS) == values["rows_in"]
     good = good and right
     line = " + ".join(f"{values[term]:11,}" for term in TERMS)
-    print(f"{relation['name']:16}{values['rows_in']:10,} = {line}" + ("" if right else "   DOES NOT ADD UP"))
+    print(f"{relation['relation']:16}{values['rows_in']:10,} = {line}" + ("" if right else "   DOES NOT ADD UP"))
 source = ledger[0]
 if not good or source["rows_in"] != rows:
     sys.exit(f"the ledger does not add up: {rows} events were made, {source['rows_in']} came in")
