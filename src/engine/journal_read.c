@@ -232,54 +232,63 @@ bool journal_refuse(const char *folder, uint64_t number, int64_t byte, const cha
                           folder, number, byte, damage, folder);
 }
 
+static void print_generation(const struct journal_identity *identity, unsigned version,
+                             struct buf *out)
+{
+    buf_print(out, "firesteel checkpoint\nversion %u\nuuid %s\ngeneration %" PRIu64 "\n", version,
+              identity->uuid, identity->generation);
+    buf_print(out, "crc %08x\n", crc32c(0, out->ptr, out->len));
+}
+
+// Taken apart, printed again and compared: no second spelling counts.
+static bool parse_generation(struct buf *bytes, struct journal_identity *identity,
+                             unsigned *version)
+{
+    AUTO(buf_clear) struct buf again = {0};
+    *identity = (struct journal_identity){0};
+    if (sscanf(buf_cstr(bytes),
+               "firesteel checkpoint version %9u uuid %36[0-9a-f-] generation %19" SCNu64, version,
+               identity->uuid, &identity->generation) != 3)
+        return false;
+    print_generation(identity, *version, &again);
+    return strlen(identity->uuid) == 36 && str_equal(buf_str(bytes), buf_str(&again));
+}
+
 bool generation_read(const char *folder, struct journal_identity *identity, bool *exists,
                      struct error *err)
 {
     char path[JOURNAL_PATH_MAX];
+    unsigned version = 0;
+    AUTO(buf_clear) struct buf bytes = {0};
+    *identity = (struct journal_identity){0};
     if (!journal_path(folder, "generation", path, err))
         return false;
-    *identity = (struct journal_identity){0};
     *exists = path_exists(path);
     if (!*exists)
         return true;
-    AUTO(buf_clear) struct buf bytes = {0};
     if (!file_read_whole(path, &bytes, err))
         return false;
-    struct str text = buf_str(&bytes);
-    unsigned version = 0, crc = 0;
-    int covered = 0, len = 0;
-    // The checksum covers the bytes as they are, so a second spelling of the same values is damage.
-    if (sscanf(buf_cstr(&bytes),
-               "firesteel checkpoint\nversion %9u\nuuid %36[0-9a-f-]\ngeneration %19" SCNu64
-               "\n%ncrc %8x\n%n",
-               &version, identity->uuid, &identity->generation, &covered, &crc, &len) == 4 &&
-        (size_t)len == text.len && strlen(identity->uuid) == 36 &&
-        crc == crc32c(0, text.ptr, (size_t)covered)) {
-        if (version <= JOURNAL_VERSION)
-            return true;
+    if (!parse_generation(&bytes, identity, &version))
+        return error_set_exit(err, ERROR_FATAL, EXIT_REFUSED,
+                              "%s is damaged: its content does not fit its checksum. Restore the "
+                              "folder, or: firesteel state repair %s",
+                              path, folder);
+    if (version > JOURNAL_VERSION)
         return error_set_exit(err, ERROR_FATAL, EXIT_REFUSED,
                               "%s: format version %u, this program writes and reads version %d; "
                               "use the newer program",
                               path, version, JOURNAL_VERSION);
-    }
-    return error_set_exit(err, ERROR_FATAL, EXIT_REFUSED,
-                          "%s is damaged (byte 0 on: not its checksum). Restore the folder, or: "
-                          "firesteel state repair %s",
-                          path, folder);
+    return true;
 }
 
 bool generation_write(const char *folder, const struct journal_identity *identity,
                       struct error *err)
 {
     char path[JOURNAL_PATH_MAX];
-    if (!journal_path(folder, "generation", path, err))
-        return false;
     AUTO(buf_clear) struct buf text = {0};
-    buf_print(&text, "firesteel checkpoint\nversion %d\nuuid %s\ngeneration %" PRIu64 "\n",
-              JOURNAL_VERSION, identity->uuid, identity->generation);
-    uint32_t crc = crc32c(0, text.ptr, text.len);
-    buf_print(&text, "crc %08x\n", crc);
-    return file_write_whole(path, buf_str(&text), err);
+    print_generation(identity, JOURNAL_VERSION, &text);
+    return journal_path(folder, "generation", path, err) &&
+           file_write_whole(path, buf_str(&text), err);
 }
 
 static bool read_newest(const char *folder, struct journal_state *state, struct error *err)
