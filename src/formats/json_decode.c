@@ -245,6 +245,8 @@ static const char *object_read(struct json_reader *reader, struct json_node *nod
         if (LIKELY(slot_matches(slot, p))) {
             p += slot->len;
             field = slot->field;
+            if (UNLIKELY((unsigned char)*p <= ' ')) // more space than last time
+                p = json_space(p, end);
         } else {
             bool is_end = false;
             p = key_read(reader, node, slot, p, &field, &is_end);

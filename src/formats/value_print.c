@@ -51,6 +51,8 @@ static void general_add(struct buf *out, const char *text)
 
 static bool short_print(struct buf *out, double value)
 {
+    if (fabs(value) < 1e-5 && value != 0)
+        return false; // shorter with an exponent
     for (int k = 0; k <= 9; k++) {
         double scaled = value * power_of_ten[k];
         if (fabs(scaled) >= 1e15)
