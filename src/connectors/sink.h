@@ -12,36 +12,36 @@
 #include "duck/segment.h"
 
 struct sink_context {
-    struct str pipeline;          // name
-    struct str name;              // of the sink
-    struct str checkpoint;        // uuid, 36 characters
+    struct str pipeline;   // name
+    struct str name;       // of the sink
+    struct str checkpoint; // uuid, 36 characters
     uint64_t generation;
     enum execution execution;
     const struct clock *clock;
     const struct column *columns; // of the rows delivered
     size_t columns_len;
-    const struct str *keys;       // GROUP BY key columns: upsert key under EMIT CHANGES; else none
+    const struct str *keys; // GROUP BY key columns: upsert key under EMIT CHANGES; else none
     size_t keys_len;
-    bool emits_changes;           // rows are upserts
+    bool emits_changes; // rows are upserts
     struct database *database;
 };
 
 struct delivery {
-    uint64_t epoch;          // names this delivery; deterministic on repeats
-    uint64_t previous_epoch; // of the last delivery with rows in this group, 0: none
+    uint64_t epoch;                        // names this delivery; deterministic on repeats
+    uint64_t previous_epoch;               // of the last delivery with rows in this group, 0: none
     const struct segment *const *segments; // rows of ONE sink, in order
     size_t segments_len;
     int64_t rows;
-    bool is_end;             // last delivery of a batch or drained run
+    bool is_end; // last delivery of a batch or drained run
 };
 
 // What waits in the journal for an accumulating sink (files).
 struct pending {
     int64_t rows;
     int64_t bytes;
-    int64_t age_us;     // of the oldest row, wall clock
-    bool is_end;        // job ends (drain, batch, graceful stop is NOT an end)
-    bool is_closed;     // rows come from closed windows
+    int64_t age_us; // of the oldest row, wall clock
+    bool is_end;    // job ends (drain, batch, graceful stop is NOT an end)
+    bool is_closed; // rows come from closed windows
 };
 
 enum promise { PROMISE_EXACTLY_ONCE, PROMISE_AT_LEAST_ONCE };
@@ -54,18 +54,21 @@ struct sink_type {
     size_t options_len, options_size;
     enum promise promise;
     bool takes_changes; // can apply upserts (else EMIT CHANGES is refused)
-    struct sink *(*open)(const void *options, const struct sink_context *context, struct error *err);
+    struct sink *(*open)(const void *options, const struct sink_context *context,
+                         struct error *err);
     // Text that names connection and target system; sinks with equal text share a group.
     void (*group_key)(const struct sink *sink, struct buf *out);
-    // The newest epoch that this sink remembers having got from this checkpoint; 0: none or no memory.
-    // A sink that holds another checkpoint's progress refuses (EXIT_REFUSED).
+    // The newest epoch that this sink remembers having got from this checkpoint; 0: none or no
+    // memory. A sink that holds another checkpoint's progress refuses (EXIT_REFUSED).
     bool (*recover)(struct sink *sink, uint64_t *epoch, struct error *err);
     // NULL: deliver every epoch at once. Else: is it time to make a file of what waits?
     bool (*should_deliver)(const struct sink *sink, const struct pending *pending);
-    // A group of several sinks gets one call per sink and epoch, then `commit` (NULL: nothing to do).
+    // A group of several sinks gets one call per sink and epoch, then `commit` (NULL: nothing to
+    // do).
     bool (*deliver)(struct sink *sink, const struct delivery *delivery, struct error *err);
     bool (*commit)(struct sink *const *sinks, size_t sinks_len, uint64_t epoch, struct error *err);
-    // Batch: everything was delivered; switch staged output over (replace, _SUCCESS). NULL: nothing.
+    // Batch: everything was delivered; switch staged output over (replace, _SUCCESS). NULL:
+    // nothing.
     bool (*finish)(struct sink *sink, struct error *err);
     void (*close)(struct sink *sink);
 };

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: MIT
+// Which files a path means: one file, a folder (everything below it), or a pattern with * ? [..] in
+// any component, ** standing for any number of folders.
+#ifndef FIRESTEEL_LISTING_H
+#define FIRESTEEL_LISTING_H
+
+#include "base/arena.h"
+#include "base/error.h"
+
+struct listed {
+    struct str path; // as the user would write it; followed by a zero byte
+    int64_t size;
+    int64_t modified_us;
+};
+
+// Appends nothing when nothing matches. `folder` is what a relative path is relative to. Names that
+// begin with '.' or '_' are left out as Spark does, unless the pattern's own component begins so.
+// Sorted by path, byte order. Everything lives in `arena`.
+MUST_USE bool listing_make(struct str path, const char *folder, struct arena *arena,
+                           struct listed **files, size_t *len, struct error *err);
+// Where to open it: `folder`/path unless path is absolute. Lives in `arena`.
+const char *listing_place(struct str path, const char *folder, struct arena *arena);
+
+#endif
