@@ -23,7 +23,7 @@ fuzz:
 
 # The long sizes of docs/checkpoint.md's crash tests; make test runs the short ones.
 torture: build
-	@TORTURE_SIZE=long tests/run.d/60-torture
+	@TORTURE_SIZE=long tests/run.d/50-torture
 
 format:
 	@git ls-files '*.c' '*.h' | xargs clang-format -i
