@@ -77,7 +77,8 @@ CREATE SINK device_minutes WITH (
   partition_by = (CASE WHEN '${KAFKA_BOOTSTRAP_SERVERS:-}' <> ''
                        THEN 'device_type, window_start' ELSE '' END),
   -- Console
-  max_rows = 100
+  rows = 100,
+  truncate = false
 )
 LATE INTO late_events
 AS SELECT
