@@ -21,7 +21,7 @@ void buf_add_str(struct buf *buf, struct str s);
 void buf_add_cstr(struct buf *buf, const char *s);
 void buf_add_char(struct buf *buf, char c);
 void buf_print(struct buf *buf, const char *format, ...) PRINTF(2, 3);
-void buf_vprint(struct buf *buf, const char *format, va_list arguments);
+void buf_vprint(struct buf *buf, const char *format, va_list arguments) PRINTF(2, 0);
 const char *buf_cstr(struct buf *buf); // terminated by zero, owned by the buf
 struct str buf_str(const struct buf *buf);
 

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+PRINTF(5, 0)
 static void fill(struct error *err, enum error_kind kind, int exit_code, const char *code,
                  const char *format, va_list arguments)
 {

@@ -164,7 +164,7 @@ static bool put(const struct option *option, struct str value, char *target, str
     case OPTION_WORD:
         return put_word(option, str_trim(value), member, err);
     }
-    ASSERT(!"an option kind that no case knows");
+    assert_failed("an option kind that put() knows", __FILE__, __LINE__);
 }
 
 static bool is_given(const struct option *option, const struct option_value *values, size_t len)
