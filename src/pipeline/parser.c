@@ -41,7 +41,7 @@ static struct str token_shown(const struct parser *parser, const struct token *t
 bool parser_fail_expected(struct parser *parser, const char *expected, const char *cure)
 {
     struct str shown = token_shown(parser, parser->at);
-    return parser_fail(parser, "E0202", parser->at, cure, "expected %s, found %.*s", expected,
+    return parser_fail(parser, "E0122", parser->at, cure, "expected %s, found %.*s", expected,
                        STR_ARGS(shown));
 }
 
@@ -91,14 +91,14 @@ bool parser_name(struct parser *parser, const char *what, struct str *name, size
     bool is_name = token->kind == TOKEN_WORD || token->kind == TOKEN_NAME;
     if (parser->at == parser->end || !is_name || token->content.len == 0) {
         struct str shown = token_shown(parser, token);
-        return parser_fail(parser, "E0202", token, NULL, "expected the name of %s, found %.*s",
+        return parser_fail(parser, "E0122", token, NULL, "expected the name of %s, found %.*s",
                            what, STR_ARGS(shown));
     }
     *name = token->content;
     *place = token->at;
     parser->at++;
     if (parser_is(parser, ".") && parser->at->touches)
-        return parser_fail(parser, "E0202", parser->at, "write the name alone, or in double quotes",
+        return parser_fail(parser, "E0122", parser->at, "write the name alone, or in double quotes",
                            "names have no schema in a pipeline");
     return true;
 }
@@ -123,10 +123,10 @@ bool parser_parentheses(struct parser *parser, struct sql_text *inside)
         return parser_fail_expected(parser, "(", NULL);
     const struct token *open = parser->at, *closing = parser_closing(parser, open);
     if (closing == NULL)
-        return parser_fail(parser, "E0207", open, "each ( needs its ) before the ;",
+        return parser_fail(parser, "E0127", open, "each ( needs its ) before the ;",
                            "this ( is never closed");
     if (closing == open + 1)
-        return parser_fail(parser, "E0202", closing, NULL, "expected an expression, found ')'");
+        return parser_fail(parser, "E0122", closing, NULL, "expected an expression, found ')'");
     *inside = tokens_sql(parser->source, open + 1, closing, parser->arena);
     parser->at = closing + 1;
     return true;
@@ -140,7 +140,7 @@ bool parser_string(struct parser *parser, const char *what, struct str *content,
         const char *cure = token->kind == TOKEN_NAME || token->kind == TOKEN_WORD
                                ? "text stands in single quotes: '..'"
                                : NULL;
-        return parser_fail(parser, "E0202", token, cure, "expected %s in quotes, found %.*s", what,
+        return parser_fail(parser, "E0122", token, cure, "expected %s in quotes, found %.*s", what,
                            STR_ARGS(shown));
     }
     *content = token->content;
@@ -168,7 +168,7 @@ bool parser_interval(struct parser *parser, const char *what, struct str *conten
 {
     const struct token *first = parser->at;
     if (first != parser->end && first->kind == TOKEN_STRING) // what Databricks and RisingWave allow
-        return parser_fail(parser, "E0202", first, "write INTERVAL in front of the text",
+        return parser_fail(parser, "E0122", first, "write INTERVAL in front of the text",
                            "%s is an interval", what);
     if (!parser_accept(parser, "INTERVAL"))
         return parser_fail_expected(parser, "INTERVAL", "an interval is INTERVAL '10 minutes'");
@@ -246,7 +246,7 @@ static bool option_name(struct parser *parser, struct option_text *option)
 {
     const struct token *first = parser->at;
     if (first != parser->end && first->kind == TOKEN_STRING) { // Flink: 'connector' = 'kafka'
-        return parser_fail(parser, "E0204", first, "write the name without quotes",
+        return parser_fail(parser, "E0124", first, "write the name without quotes",
                            "option names are not quoted here");
     }
     if (first == parser->end || (first->kind != TOKEN_WORD && first->kind != TOKEN_NAME))
@@ -268,7 +268,7 @@ static bool option_is_repeated(struct parser *parser, const struct statement *st
 {
     for (size_t i = 0; i < statement->options_len; i++)
         if (str_equal_nocase(statement->options[i].name, option->name))
-            return !parser_fail(parser, "E0206", token, "keep one of them",
+            return !parser_fail(parser, "E0126", token, "keep one of them",
                                 "option %.*s is given twice", STR_ARGS(option->name));
     return false;
 }
@@ -279,7 +279,7 @@ bool parser_options(struct parser *parser, struct statement *statement)
     if (!parser_expect(parser, "(", "options stand in parentheses: WITH (connector = 'files')"))
         return false;
     if (parser_closing(parser, open) == NULL)
-        return parser_fail(parser, "E0207", open, "each ( needs its ) before the ;",
+        return parser_fail(parser, "E0127", open, "each ( needs its ) before the ;",
                            "this ( is never closed");
     while (!parser_is(parser, ")")) {
         struct option_text option = {0};

@@ -29,7 +29,7 @@ static bool split_path(struct maker *maker, const struct column_text *text,
         path[i] = dot < 0 ? rest : str_slice(rest, 0, (size_t)dot);
         rest = dot < 0 ? STR("") : str_slice(rest, (size_t)dot + 1, rest.len);
         if (path[i].len == 0) {
-            diagnostic_add(maker->diagnostics, "E0208", text->path_place, text->path.len + 2,
+            diagnostic_add(maker->diagnostics, "E0128", text->path_place, text->path.len + 2,
                            "a path is keys from the top of the record: FROM 'metadata.battery'",
                            "'%.*s' is not a place in a record", STR_ARGS(text->path));
             return false;

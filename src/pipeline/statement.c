@@ -33,14 +33,14 @@ static bool check_parentheses(struct parser *parser)
         if (c == '(' && depth++ == 0)
             open = token;
         if (c == ')' && depth == 0)
-            return parser_fail(parser, "E0207", token, "remove it, or open it before",
+            return parser_fail(parser, "E0127", token, "remove it, or open it before",
                                "this ) closes nothing");
         if (c == ')')
             depth--;
     }
     if (depth == 0)
         return true;
-    return parser_fail(parser, "E0207", open, "each ( needs its ) before the ;",
+    return parser_fail(parser, "E0127", open, "each ( needs its ) before the ;",
                        "this ( is never closed");
 }
 
@@ -65,7 +65,7 @@ static bool refuse_trailing_clauses(struct parser *parser, const struct statemen
                                         "EMIT ON WINDOW CLOSE AS SELECT ..";
         if (is_emit && statement->kind != STATEMENT_SINK)
             cure = "put EMIT into the CREATE SINK that reads this, before AS SELECT";
-        return parser_fail(parser, "E0211", token, cure, "%s stands behind the SELECT",
+        return parser_fail(parser, "E0131", token, cure, "%s stands behind the SELECT",
                            is_late    ? "LATE INTO"
                            : is_final ? "EMIT FINAL"
                                       : "EMIT");
@@ -83,7 +83,7 @@ bool parse_body(struct parser *parser, struct statement *statement)
     for (size_t i = 0; i < COUNT_OF(starts); i++)
         is_select = is_select || parser_is(parser, starts[i]);
     if (!is_select)
-        return parser_fail(parser, "E0212", parser->at,
+        return parser_fail(parser, "E0132", parser->at,
                            parser_nearest(parser, parser->at, starts, COUNT_OF(starts)),
                            "expected SELECT after AS");
     if (!check_parentheses(parser) || !refuse_trailing_clauses(parser, statement))
@@ -98,12 +98,12 @@ static bool parse_view_constraints(struct parser *parser, struct statement *stat
 {
     const struct token *open = parser->at;
     if (parser_closing(parser, open) == NULL)
-        return parser_fail(parser, "E0207", open, NULL, "this ( is never closed");
+        return parser_fail(parser, "E0127", open, NULL, "this ( is never closed");
     do {
         parser->at++;
         struct constraint_text constraint = {0};
         if (!parser_is(parser, "CONSTRAINT"))
-            return parser_fail(parser, "E0202", parser->at,
+            return parser_fail(parser, "E0122", parser->at,
                                "name columns in the SELECT: SELECT a AS name; the parentheses hold "
                                "CONSTRAINT name EXPECT (..)",
                                "a view has no column list");
@@ -112,7 +112,7 @@ static bool parse_view_constraints(struct parser *parser, struct statement *stat
             return false;
         for (size_t i = 0; i < statement->constraints_len; i++)
             if (str_equal_nocase(statement->constraints[i].name, constraint.name))
-                return parser_fail(parser, "E0206", name, "rejections are counted by that name",
+                return parser_fail(parser, "E0126", name, "rejections are counted by that name",
                                    "constraint %.*s is there twice", STR_ARGS(constraint.name));
         statement->constraints = parser_append(parser, statement->constraints,
                                                statement->constraints_len, sizeof(constraint));
@@ -133,7 +133,7 @@ static bool parse_view(struct parser *parser, struct statement *statement)
             return false;
     }
     if (parser_is(parser, "WITH"))
-        return parser_fail(parser, "E0202", parser->at,
+        return parser_fail(parser, "E0122", parser->at,
                            "options belong to CREATE SOURCE and CREATE SINK",
                            "a view has no options");
     return !refuse_clause(parser, statement) && parse_body(parser, statement);
@@ -142,7 +142,7 @@ static bool parse_view(struct parser *parser, struct statement *statement)
 static bool parse_table(struct parser *parser, struct statement *statement)
 {
     if (parser_is(parser, "("))
-        return parser_fail(parser, "E0204", parser->at,
+        return parser_fail(parser, "E0124", parser->at,
                            "write CREATE SOURCE name (..) WITH (..) for rows that come in; CREATE "
                            "TABLE name AS SELECT .. is reference data, loaded at start",
                            "CREATE TABLE with columns is the form of Flink and RisingWave");
@@ -154,7 +154,7 @@ static bool parse_set(struct parser *parser, struct statement *statement)
     struct option_text *option = ARENA_NEW(parser->arena, struct option_text);
     parser->at++; // SET
     if (parser->at->kind == TOKEN_STRING)
-        return parser_fail(parser, "E0204", parser->at, "write SET name = value",
+        return parser_fail(parser, "E0124", parser->at, "write SET name = value",
                            "names of settings are not quoted here");
     if (!parser_name(parser, "a setting", &option->name, &option->name_place))
         return false;
@@ -219,7 +219,7 @@ static bool parse_named(struct parser *parser, struct statement *statement)
         if (!parser_accept(parser, forms[i].word))
             continue;
         if (parser_is(parser, "IF") && parser_is_ahead(parser, 1, "NOT"))
-            return parser_fail(parser, "E0204", parser->at, "leave IF NOT EXISTS out",
+            return parser_fail(parser, "E0124", parser->at, "leave IF NOT EXISTS out",
                                "the file is the whole pipeline: nothing exists before it");
         statement->kind = forms[i].kind;
         return parser_name(parser, forms[i].what, &statement->name, &statement->name_place) &&
@@ -227,7 +227,7 @@ static bool parse_named(struct parser *parser, struct statement *statement)
     }
     const char *near = parser_nearest(parser, parser->at, kinds, COUNT_OF(kinds));
     const char *cure = "write CREATE SOURCE, VIEW, TABLE, SINK, MACRO or TYPE";
-    return parser_fail(parser, "E0201", parser->at, near != NULL ? near : cure,
+    return parser_fail(parser, "E0121", parser->at, near != NULL ? near : cure,
                        "there is no such thing to create");
 }
 
@@ -248,7 +248,7 @@ static bool parse_statement(struct parser *parser, struct statement *statement)
         return parse_named(parser, statement);
     static const char *const words[] = {"CREATE", "SET"};
     const char *near = parser_nearest(parser, parser->at, words, COUNT_OF(words));
-    return parser_fail(parser, "E0201", parser->at,
+    return parser_fail(parser, "E0121", parser->at,
                        near != NULL ? near : "a pipeline holds SET and CREATE statements",
                        "this statement is not known");
 }
@@ -270,7 +270,7 @@ static const struct token *read_statement(struct parser *parser, struct statemen
         parser->end++;
     const struct token *missing = missing_end(parser), *next = parser->end + 1;
     if (missing != NULL) {
-        parser_fail(parser, "E0205", missing, "end the statement before it with ;",
+        parser_fail(parser, "E0125", missing, "end the statement before it with ;",
                     "a ; is missing before this CREATE");
         parser->end = next = missing;
     } else if (parser->end->kind != TOKEN_SYMBOL) {

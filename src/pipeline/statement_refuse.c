@@ -144,7 +144,7 @@ static bool refuse_create_modifier(struct parser *parser)
     if (parser_is_ahead(parser, 3, "MACRO") || parser_is_ahead(parser, 3, "FUNCTION") ||
         parser_is_ahead(parser, 3, "TYPE") || parser_is_ahead(parser, 3, "TEMP"))
         return false;
-    parser_fail(parser, "E0204", parser->at + 1, "leave OR REPLACE out",
+    parser_fail(parser, "E0124", parser->at + 1, "leave OR REPLACE out",
                 "there is nothing to replace: the file is the whole pipeline");
     return true;
 }
@@ -156,27 +156,27 @@ bool refuse_statement(struct parser *parser)
         return false; // CREATE TEMP MACRO is DuckDB's
     if (refuse_create_modifier(parser))
         return true;
-    return refuse_from(parser, later_statements, COUNT_OF(later_statements), "E0203") ||
-           refuse_from(parser, foreign_statements, COUNT_OF(foreign_statements), "E0204");
+    return refuse_from(parser, later_statements, COUNT_OF(later_statements), "E0123") ||
+           refuse_from(parser, foreign_statements, COUNT_OF(foreign_statements), "E0124");
 }
 
 bool refuse_clause(struct parser *parser, const struct statement *statement)
 {
     if (statement->kind == STATEMENT_SOURCE && parser_is(parser, "AS")) {
-        parser_fail(parser, "E0202", parser->at, "write CREATE VIEW name AS SELECT ..",
+        parser_fail(parser, "E0122", parser->at, "write CREATE VIEW name AS SELECT ..",
                     "a source has no SELECT");
         return true;
     }
     if (statement->kind != STATEMENT_SINK && parser_is(parser, "EMIT")) {
-        parser_fail(parser, "E0211", parser->at, "put EMIT into the CREATE SINK that reads this",
+        parser_fail(parser, "E0131", parser->at, "put EMIT into the CREATE SINK that reads this",
                     "EMIT belongs to a sink");
         return true;
     }
     if (statement->kind == STATEMENT_SOURCE && parser_is(parser, "LATE")) {
-        parser_fail(parser, "E0202", parser->at,
+        parser_fail(parser, "E0122", parser->at,
                     "put LATE INTO on the view or sink that judges lateness",
                     "a source has no late rows: lateness is judged by who reads it");
         return true;
     }
-    return refuse_from(parser, clauses, COUNT_OF(clauses), "E0204");
+    return refuse_from(parser, clauses, COUNT_OF(clauses), "E0124");
 }

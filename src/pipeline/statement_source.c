@@ -27,12 +27,12 @@ static bool parse_violation(struct parser *parser, enum violation *violation)
     if (parser_accept(parser, "FAIL")) {
         *violation = VIOLATION_FAIL;
         if (parser_is(parser, "UPDATE"))
-            return parser_fail(parser, "E0204", parser->at, "write ON VIOLATION FAIL",
+            return parser_fail(parser, "E0124", parser->at, "write ON VIOLATION FAIL",
                                "FAIL UPDATE is the form of Databricks");
         return true;
     }
     const char *near = parser_nearest(parser, parser->at, words, COUNT_OF(words));
-    return parser_fail(parser, "E0209", parser->at, near != NULL ? near : cure,
+    return parser_fail(parser, "E0129", parser->at, near != NULL ? near : cure,
                        "unknown action on violation");
 }
 
@@ -41,13 +41,13 @@ bool parser_constraint(struct parser *parser, struct constraint_text *constraint
     const char *form = "write CONSTRAINT name EXPECT (condition) [ON VIOLATION ..]";
     parser->at++; // CONSTRAINT
     if (parser_is(parser, "EXPECT") && parser_is_ahead(parser, 1, "("))
-        return parser_fail(parser, "E0209", parser->at, form, "this constraint has no name");
+        return parser_fail(parser, "E0129", parser->at, form, "this constraint has no name");
     if (!parser_name(parser, "a constraint", &constraint->name, &constraint->place))
         return false;
     static const char *const foreign[] = {"CHECK", "PRIMARY", "UNIQUE", "FOREIGN"};
     for (size_t i = 0; i < COUNT_OF(foreign); i++)
         if (parser_is(parser, foreign[i]))
-            return parser_fail(parser, "E0209", parser->at,
+            return parser_fail(parser, "E0129", parser->at,
                                i == 0
                                    ? "write EXPECT (condition) [ON VIOLATION ..]"
                                    : "rows with equal keys are removed by DEDUP(source, key, ..)",
@@ -65,7 +65,7 @@ static bool parse_watermark(struct parser *parser, struct watermark_text *waterm
                        "[IDLE TIMEOUT INTERVAL '30 seconds']";
     const struct token *first = parser->at++;
     if (watermark->is_given)
-        return parser_fail(parser, "E0206", first, "keep one of them",
+        return parser_fail(parser, "E0126", first, "keep one of them",
                            "a source has one watermark, and this is the second");
     watermark->is_given = true;
     watermark->place = first->at;
@@ -82,14 +82,14 @@ static bool parse_watermark(struct parser *parser, struct watermark_text *waterm
     if (!parser_name(parser, "the event time column", &again, &place))
         return false;
     if (!str_equal_nocase(again, watermark->column))
-        return parser_fail(parser, "E0210", second, form,
+        return parser_fail(parser, "E0130", second, form,
                            "a watermark follows its own column %.*s, not %.*s",
                            STR_ARGS(watermark->column), STR_ARGS(again));
     if (parser_accept(parser, "-")) {
         if (!parser_interval(parser, "the delay", &watermark->delay))
             return false;
     } else if (parser_is(parser, "+")) {
-        return parser_fail(parser, "E0210", parser->at, form, "a watermark is behind event time");
+        return parser_fail(parser, "E0130", parser->at, form, "a watermark is behind event time");
     }
     if (!parser_accept(parser, "IDLE"))
         return true;
@@ -119,11 +119,11 @@ static bool parse_type(struct parser *parser, struct column_text *column)
         }
         const struct token *closing = parser_closing(parser, parser->at);
         if (closing == NULL)
-            return parser_fail(parser, "E0207", parser->at, NULL, "this ( is never closed");
+            return parser_fail(parser, "E0127", parser->at, NULL, "this ( is never closed");
         parser->at = closing + 1;
     }
     if (parser->at == first)
-        return parser_fail(parser, "E0208", first, "write name TYPE, for example city VARCHAR",
+        return parser_fail(parser, "E0128", first, "write name TYPE, for example city VARCHAR",
                            "column %.*s has no type", STR_ARGS(column->name));
     column->type_place = first->at;
     column->type = tokens_sql(parser->source, first, parser->at, parser->arena).text;
@@ -149,7 +149,7 @@ static bool refuse_column_option(struct parser *parser, const struct column_text
     };
     for (size_t i = 0; i < COUNT_OF(forms); i++)
         if (parser_is(parser, forms[i].word))
-            return parser_fail(parser, "E0208", parser->at, forms[i].cure,
+            return parser_fail(parser, "E0128", parser->at, forms[i].cure,
                                "%s is not known for a column, here of %.*s", forms[i].word,
                                STR_ARGS(column->name));
     return false;
@@ -173,7 +173,7 @@ static bool parse_column_option(struct parser *parser, struct column_text *colum
     bool is_kind =
         parser_is(parser, "FROM") || parser_is(parser, "AS") || parser_is(parser, "METADATA");
     if (is_kind && (column->has_path || column->kind != COLUMN_FIELD))
-        return parser_fail(parser, "E0208", first, "use FROM, METADATA or AS, one of them",
+        return parser_fail(parser, "E0128", first, "use FROM, METADATA or AS, one of them",
                            "column %.*s has two origins", STR_ARGS(column->name));
     if (parser_accept(parser, "FROM")) {
         column->has_path = true;
@@ -216,7 +216,7 @@ static bool parse_column(struct parser *parser, struct statement *statement)
     }
     for (size_t i = 0; i < statement->columns_len; i++)
         if (str_equal_nocase(statement->columns[i].name, column.name))
-            return parser_fail(parser, "E0206", first, "names do not tell upper from lower case",
+            return parser_fail(parser, "E0126", first, "names do not tell upper from lower case",
                                "column %.*s is there twice", STR_ARGS(column.name));
     statement->columns = parser_append(parser, statement->columns, statement->columns_len,
                                        sizeof(*statement->columns));
@@ -232,7 +232,7 @@ static bool parse_constraint_item(struct parser *parser, struct statement *state
         return false;
     for (size_t i = 0; i < statement->constraints_len; i++)
         if (str_equal_nocase(statement->constraints[i].name, constraint.name))
-            return parser_fail(parser, "E0206", name, "rejections are counted by that name",
+            return parser_fail(parser, "E0126", name, "rejections are counted by that name",
                                "constraint %.*s is there twice", STR_ARGS(constraint.name));
     statement->constraints = parser_append(parser, statement->constraints,
                                            statement->constraints_len, sizeof(constraint));
@@ -245,13 +245,13 @@ static bool parse_item(struct parser *parser, struct statement *statement)
     if (parser_is(parser, "CONSTRAINT"))
         return parse_constraint_item(parser, statement);
     if (parser_is(parser, "EXPECT") && parser_is_ahead(parser, 1, "("))
-        return parser_fail(parser, "E0209", parser->at,
+        return parser_fail(parser, "E0129", parser->at,
                            "write CONSTRAINT name EXPECT (condition) [ON VIOLATION ..]",
                            "this constraint has no name");
     if (parser_is(parser, "WATERMARK") && !parser_is_ahead(parser, 2, ","))
         return parse_watermark(parser, &statement->watermark);
     if (parser_is(parser, "PRIMARY") && parser_is_ahead(parser, 1, "KEY"))
-        return parser_fail(parser, "E0204", parser->at,
+        return parser_fail(parser, "E0124", parser->at,
                            "rows with equal keys are removed by a view: "
                            "CREATE VIEW unique_rows AS SELECT * FROM DEDUP(source, key, ..)",
                            "a source has no PRIMARY KEY");
@@ -277,7 +277,7 @@ static bool parse_items(struct parser *parser, struct statement *statement)
 {
     const struct token *open = parser->at++, *closing = parser_closing(parser, open);
     if (closing == NULL)
-        return parser_fail(parser, "E0207", open, "each ( needs its ) before the ;",
+        return parser_fail(parser, "E0127", open, "each ( needs its ) before the ;",
                            "this ( is never closed");
     bool is_good = true;
     while (parser->at < closing) {
@@ -301,12 +301,12 @@ bool parse_source(struct parser *parser, struct statement *statement)
     if (refuse_clause(parser, statement))
         return false;
     if (!parser_is(parser, "("))
-        return parser_fail(parser, "E0202", parser->at,
+        return parser_fail(parser, "E0122", parser->at,
                            "write CREATE SOURCE name (column TYPE, ..) WITH (connector = '..')",
                            "a source names its columns");
     bool is_good = parse_items(parser, statement);
     if (is_good && statement->columns_len == 0)
-        return parser_fail(parser, "E0208", parser->at - 1, NULL,
+        return parser_fail(parser, "E0128", parser->at - 1, NULL,
                            "a source has at least one column");
     if (refuse_clause(parser, statement))
         return false;
