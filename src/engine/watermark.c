@@ -336,8 +336,8 @@ bool watermark_decode(struct watermark *watermark, struct str bytes, int64_t now
         if (reader.bad || is_done > 1)
             return error_set(err, ERROR_FATAL, "watermark: entry %u of %u is damaged", i + 1,
                              count);
-        struct partition_time *partition =
-            &watermark->partitions[watermark_partition(watermark, name, now_us)];
+        size_t number = watermark_partition(watermark, name, now_us); // may move the array
+        struct partition_time *partition = &watermark->partitions[number];
         if (max_us > partition->max_us)
             partition->max_us = max_us;
         partition->is_done = partition->is_end = is_done;
