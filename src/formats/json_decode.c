@@ -11,17 +11,26 @@
 //
 // Bounds: positions are checked after each value and before each object. Between two checks the
 // code moves less than 64 bytes and stays inside the payload's padding.
-#include "formats/json_value.h"
+#include "formats/json_leaf.h"
 #include "base/hash.h"
-#include "formats/number_text.h"
 #include "formats/utf8.h"
 
 struct decoder {
     struct json_reader reader;
 };
 
+#define NOINLINE __attribute__((noinline))
+
 static const char *value_read(struct json_reader *reader, struct json_node *node, const char *p,
                               size_t row);
+static NOINLINE const char *object_value_read(struct json_reader *reader, struct json_node *node,
+                                              const char *p, size_t row);
+static NOINLINE const char *list_read(struct json_reader *reader, struct json_node *node,
+                                      const char *p, size_t row);
+static NOINLINE const char *map_read(struct json_reader *reader, struct json_node *node,
+                                     const char *p, size_t row);
+static NOINLINE const char *many_read(struct json_reader *reader, struct json_node *node,
+                                      const char *p, size_t row);
 
 // --- keys -------------------------------------------------------------------------------------
 
@@ -46,8 +55,8 @@ static struct json_field *field_find(struct json_reader *reader, struct json_nod
     return NULL;
 }
 
-static void slot_learn(struct json_reader *reader, struct key_slot *slot, const char *from,
-                       const char *to, struct json_field *field)
+static void slot_learn(struct json_reader *reader, struct json_node *object, struct key_slot *slot,
+                       const char *from, const char *to, struct json_field *field)
 {
     size_t len = (size_t)(to - from);
     if (len > KEY_BYTES || to > reader->scan.end)
@@ -59,14 +68,19 @@ static void slot_learn(struct json_reader *reader, struct key_slot *slot, const 
     slot->mask = len == KEY_BYTES ? UINT32_MAX : (UINT32_C(1) << len) - 1;
     slot->len = (uint32_t)len;
     slot->field = field;
+    bool is_object = field == NULL && to < reader->scan.end && *to == '{';
+    if (is_object && slot->skipped == NULL && object->skip_level < SKIP_LEVELS &&
+        reader->skipped_len < SKIPPED_MAX) {
+        slot->skipped = json_node_new_skipped(object, &reader->arena);
+        reader->skipped_len++;
+    }
 }
 
 // Reads "[,] "key" :" at `p` without prediction, and learns it. At the object's end *is_end is set
 // and the result is behind the brace.
-static __attribute__((noinline)) const char *key_read(struct json_reader *reader,
-                                                      struct json_node *object,
-                                                      struct key_slot *slot, const char *p,
-                                                      struct json_field **field, bool *is_end)
+static NOINLINE const char *key_read(struct json_reader *reader, struct json_node *object,
+                                     struct key_slot *slot, const char *p,
+                                     struct json_field **field, bool *is_end)
 {
     struct json_scan *scan = &reader->scan;
     const char *from = p;
@@ -93,120 +107,55 @@ static __attribute__((noinline)) const char *key_read(struct json_reader *reader
         return json_fail(scan, FAULT_NOT_JSON);
     p = json_space(p + 1, scan->end);
     *field = field_find(reader, object, key, close, has_escape);
-    slot_learn(reader, slot, from, p, *field);
+    slot_learn(reader, object, slot, from, p, *field);
     return p;
 }
 
-// --- leaves -----------------------------------------------------------------------------------
+// --- values ---------------------------------------------------------------------------------
 
-// One digit run of at most 16 that ends the number; NULL sends everything else the slow way.
-static inline const char *integer_fast(const char *p, int64_t *value)
+// Leaves that matter for speed are read in place, the rest by calls.
+static inline __attribute__((always_inline)) const char *
+value_read_inline(struct json_reader *reader, struct json_node *node, const char *p, size_t row)
 {
-    bool negative = *p == '-';
-    p += negative;
-    uint64_t word = digits_word(p);
-    unsigned count = digits_count(word);
-    if (UNLIKELY(count == 0 || (*p == '0' && count > 1)))
-        return NULL;
-    uint64_t size = digits_value(word, count);
-    p += count;
-    if (UNLIKELY(count == 8)) {
-        static const uint32_t scale[8] = {1, 10, 100, 1000, 10000, 100000, 1000000, 10000000};
-        word = digits_word(p);
-        count = digits_count(word);
-        if (count == 8)
-            return NULL;
-        if (count > 0)
-            size = size * scale[count] + digits_value(word, count);
-        p += count;
+    switch (node->kind) {
+    case NODE_INTEGER:
+        return integer_read(reader, node, p, row);
+    case NODE_DOUBLE:
+        return double_read(reader, node, p, row);
+    case NODE_TEXT:
+        return text_read(reader, node, p, row);
+    case NODE_TIMESTAMP:
+        return timestamp_read(reader, node, p, row);
+    case NODE_OBJECT:
+        return object_value_read(reader, node, p, row);
+    case NODE_LIST:
+        return list_read(reader, node, p, row);
+    case NODE_MAP:
+        return map_read(reader, node, p, row);
+    case NODE_MANY:
+        return many_read(reader, node, p, row);
+    case NODE_SCALAR:
+        break;
     }
-    if (UNLIKELY(*p == '.' || (*p | 0x20) == 'e'))
-        return NULL;
-    *value = negative ? -(int64_t)size : (int64_t)size;
-    return p;
+    return json_scalar_read(reader, node, p, row);
 }
 
-static inline const char *integer_read(struct json_reader *reader, struct json_node *node,
-                                       const char *p, size_t row)
+// What nobody wants, checked all the same. An object is read like a wanted one, by predicted keys.
+static inline const char *unwanted_skip(struct json_reader *reader, const struct key_slot *slot,
+                                        const char *p)
 {
-    int64_t value;
-    const char *behind = integer_fast(p, &value);
-    if (UNLIKELY(behind == NULL || value < node->min || value > node->max))
-        return json_scalar_read(reader, node, p, row);
-    integer_store(node->vector->data, row, node->cell_bytes, value);
-    vector_set_present(node->vector, row);
-    return behind;
-}
-
-// Up to eight digits on each side of the point, exact by one division; NULL: the slow way.
-static inline const char *double_fast(const char *p, double *value)
-{
-    bool negative = *p == '-';
-    p += negative;
-    uint64_t word = digits_word(p);
-    unsigned count = digits_count(word);
-    if (UNLIKELY(count == 0 || count == 8 || (*p == '0' && count > 1)))
-        return NULL;
-    uint64_t mantissa = digits_value(word, count);
-    p += count;
-    double size = (double)mantissa;
-    if (LIKELY(*p == '.')) {
-        static const uint32_t scale[9] = {1,      10,      100,      1000,     10000,
-                                          100000, 1000000, 10000000, 100000000};
-        word = digits_word(p + 1);
-        count = digits_count(word);
-        p += 1 + count;
-        if (UNLIKELY(count == 0 || (unsigned char)(*p - '0') <= 9))
-            return NULL;
-        mantissa = mantissa * scale[count] + digits_value(word, count);
-        size = (double)mantissa / power_of_ten[count]; // mantissa < 10^15 < 2^53
+    bool has_escape;
+    if (*p == '"') {
+        const char *close = json_string_end(&reader->scan, p + 1, &has_escape);
+        return close == NULL ? NULL : close + 1;
     }
-    if (UNLIKELY((*p | 0x20) == 'e'))
-        return NULL;
-    *value = negative ? -size : size;
-    return p;
-}
-
-static inline const char *double_read(struct json_reader *reader, struct json_node *node,
-                                      const char *p, size_t row)
-{
-    const char *behind = double_fast(p, (double *)node->vector->data + row);
-    if (UNLIKELY(behind == NULL))
-        return json_scalar_read(reader, node, p, row);
-    vector_set_present(node->vector, row);
-    return behind;
-}
-
-static inline const char *text_read(struct json_reader *reader, struct json_node *node,
-                                    const char *p, size_t row)
-{
-    if (UNLIKELY(*p != '"'))
-        return json_scalar_read(reader, node, p, row);
-    bool has_escape;
-    const char *close = json_string_end(&reader->scan, p + 1, &has_escape);
-    if (UNLIKELY(close == NULL || has_escape))
-        return close == NULL ? NULL : json_scalar_read(reader, node, p, row);
-    ((struct string_cell *)node->vector->data)[row] =
-        string_cell_of(p + 1, (size_t)(close - p - 1));
-    vector_set_present(node->vector, row);
-    return close + 1;
-}
-
-static inline const char *timestamp_read(struct json_reader *reader, struct json_node *node,
-                                         const char *p, size_t row)
-{
-    if (UNLIKELY(*p != '"'))
-        return json_scalar_read(reader, node, p, row);
-    bool has_escape;
-    const char *close = json_string_end(&reader->scan, p + 1, &has_escape);
-    if (UNLIKELY(close == NULL || has_escape))
-        return close == NULL ? NULL : json_scalar_read(reader, node, p, row);
-    if (UNLIKELY(!timestamp_parse(p + 1, (size_t)(close - p - 1), &reader->days,
-                                  (int64_t *)node->vector->data + row)))
-        json_problem(reader, node, row, FAULT_TIMESTAMP);
-    else
-        vector_set_present(node->vector, row);
-    return close + 1;
+    if (slot->skipped != NULL && *p == '{')
+        return object_value_read(reader, slot->skipped, p, 0);
+    if (*p == '{' || *p == '[' || *p >= 'a')
+        return json_skip(&reader->scan, p);
+    double ignored;
+    const char *behind = double_fast(p, &ignored);
+    return LIKELY(behind != NULL) ? behind : json_skip(&reader->scan, p);
 }
 
 // --- containers -------------------------------------------------------------------------------
@@ -256,7 +205,7 @@ static const char *object_read(struct json_reader *reader, struct json_node *nod
                 break;
         }
         if (field == NULL) {
-            p = json_skip(&reader->scan, p);
+            p = unwanted_skip(reader, slot, p);
         } else {
             if (LIKELY(field->generation != generation)) {
                 field->generation = generation;
@@ -264,7 +213,7 @@ static const char *object_read(struct json_reader *reader, struct json_node *nod
             } else if (reader->problems_len > 0) {
                 json_problems_forget(reader, field); // the last of the duplicates counts
             }
-            p = value_read(reader, field->node, p, row);
+            p = value_read_inline(reader, field->node, p, row);
         }
         if (UNLIKELY(p == NULL || p >= end)) // the closing brace must still come
             return json_fail(&reader->scan, FAULT_NOT_JSON);
@@ -465,30 +414,10 @@ static const char *many_read(struct json_reader *reader, struct json_node *node,
     return behind;
 }
 
-static inline const char *value_read(struct json_reader *reader, struct json_node *node,
-                                     const char *p, size_t row)
+static const char *value_read(struct json_reader *reader, struct json_node *node, const char *p,
+                              size_t row)
 {
-    switch (node->kind) {
-    case NODE_INTEGER:
-        return integer_read(reader, node, p, row);
-    case NODE_DOUBLE:
-        return double_read(reader, node, p, row);
-    case NODE_TEXT:
-        return text_read(reader, node, p, row);
-    case NODE_TIMESTAMP:
-        return timestamp_read(reader, node, p, row);
-    case NODE_OBJECT:
-        return object_value_read(reader, node, p, row);
-    case NODE_LIST:
-        return list_read(reader, node, p, row);
-    case NODE_MAP:
-        return map_read(reader, node, p, row);
-    case NODE_MANY:
-        return many_read(reader, node, p, row);
-    case NODE_SCALAR:
-        break;
-    }
-    return json_scalar_read(reader, node, p, row);
+    return value_read_inline(reader, node, p, row);
 }
 
 // --- records ----------------------------------------------------------------------------------

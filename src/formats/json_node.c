@@ -179,6 +179,25 @@ static bool column_add(struct tree_builder *builder, size_t index)
     return true;
 }
 
+static struct key_slot *slots_new(struct arena *arena)
+{
+    struct key_slot *slots = ARENA_ARRAY(arena, struct key_slot, KEY_SLOTS);
+    for (size_t i = 0; i < KEY_SLOTS; i++) {
+        slots[i].bytes[0] = (char)0xFF; // no key begins so: matches nothing
+        slots[i].mask = 1;
+    }
+    return slots;
+}
+
+struct json_node *json_node_new_skipped(const struct json_node *parent, struct arena *arena)
+{
+    struct json_node *node = ARENA_NEW(arena, struct json_node);
+    node->kind = NODE_OBJECT;
+    node->skip_level = parent->skip_level + 1;
+    node->slots = slots_new(arena);
+    return node;
+}
+
 // Numbers the nodes, gives objects their slots and counts or collects the lists.
 static void finish(struct json_tree *tree, struct json_node *node, struct arena *arena)
 {
@@ -193,13 +212,8 @@ static void finish(struct json_tree *tree, struct json_node *node, struct arena 
         finish(tree, node->many[i], arena);
     if (node->kind != NODE_OBJECT)
         return;
-    if (node->slots == NULL) {
-        node->slots = ARENA_ARRAY(arena, struct key_slot, KEY_SLOTS);
-        for (size_t i = 0; i < KEY_SLOTS; i++) {
-            node->slots[i].bytes[0] = (char)0xFF; // no key begins so: matches nothing
-            node->slots[i].mask = 1;
-        }
-    }
+    if (node->slots == NULL)
+        node->slots = slots_new(arena);
     for (size_t i = 0; i < node->fields_len; i++) {
         node->fields[i].first = tree->nodes_len;
         finish(tree, node->fields[i].node, arena);

@@ -20,8 +20,10 @@ enum node_kind {
     NODE_MANY, // one value for several columns
 };
 
-#define KEY_BYTES 32 // longest predicted run of separator, key and colon
-#define KEY_SLOTS 64 // keys predicted per object
+#define KEY_BYTES 32   // longest predicted run of separator, key and colon
+#define SKIP_LEVELS 4  // unwanted objects in unwanted objects with prediction
+#define SKIPPED_MAX 64 // of them per decoder: what the input can make us remember is bounded
+#define KEY_SLOTS 64   // keys predicted per object
 
 // What came at this place of the object last time: the raw bytes from the end of the value before
 // to the start of the value, and the field that they name. One compare replaces reading the key.
@@ -29,7 +31,8 @@ struct key_slot {
     char bytes[KEY_BYTES];
     uint32_t mask; // bit i: byte i counts
     uint32_t len;
-    struct json_field *field; // NULL: nobody wants it
+    struct json_field *field;  // NULL: nobody wants it
+    struct json_node *skipped; // then, when it was an object: its own predicted keys
 };
 
 struct json_field {
@@ -52,6 +55,7 @@ struct json_node {
     struct json_field *fields; // NODE_OBJECT
     size_t fields_len;
     struct key_slot *slots; // KEY_SLOTS of them
+    unsigned skip_level;    // unwanted objects around and including this one
 
     struct json_node **many; // NODE_MANY
     size_t many_len;
@@ -77,6 +81,8 @@ struct json_tree {
 // Fails with ERROR_USER when a column's type cannot come from JSON. All memory is `arena`'s.
 MUST_USE bool json_tree_init(struct json_tree *tree, const struct format_column *columns,
                              size_t columns_len, struct arena *arena, struct error *err);
+// A node for an unwanted object inside `parent`: it has slots and no fields.
+struct json_node *json_node_new_skipped(const struct json_node *parent, struct arena *arena);
 // Points the nodes at the chunk's vectors and empties the lists.
 void json_tree_bind(struct json_tree *tree, struct chunk *chunk);
 // NULL for whatever the node fills, at `row`.

@@ -71,6 +71,35 @@ static const char *string_read(struct json_reader *reader, struct json_node *nod
     return close + 1;
 }
 
+// The same for up to 19 digits, as random numbers are written; NULL: the slow way.
+const char *json_double_long(const char *p, const char *end, double *value)
+{
+    struct number number = {.negative = *p == '-', .exact = true};
+    const char *first = p += number.negative;
+    unsigned digits = 0;
+    for (bool fraction = false; p < end && digits <= 19; p++) {
+        unsigned count;
+        do {
+            uint64_t word = digits_word(p);
+            count = digits_count(word);
+            if (count == 0)
+                break;
+            digits += count;
+            number.mantissa =
+                number.mantissa * (uint64_t)power_of_ten[count] + digits_value(word, count);
+            number.exponent10 -= fraction ? (int)count : 0;
+            p += count;
+        } while (count == 8 && digits <= 19);
+        if (fraction || *p != '.') {
+            bool bad = digits == 0 || digits > 19 || (*first == '0' && first[1] != '.') ||
+                       p[-1] == '.' || *first == '.' || (*p | 0x20) == 'e';
+            return !bad && number_to_double(&number, value) == FAULT_NONE ? p : NULL;
+        }
+        fraction = true;
+    }
+    return NULL;
+}
+
 static bool ends_number(const char *p, const char *end)
 {
     return p < end && (*p == ',' || *p == '}' || *p == ']' || *p == ' ' || *p == '\n' ||

@@ -23,6 +23,7 @@ struct json_reader {
     struct day_cache days;
     struct value_problem *problems; // of the row; room for each node once
     size_t problems_len;
+    size_t skipped_len;  // nodes of unwanted objects
     uint32_t *map_table; // open addressing over a big map's keys: entry number + 1
     size_t map_table_len, map_table_capacity;
     struct arena arena;          // the decoder's own
@@ -33,6 +34,8 @@ struct json_reader {
 // behind the value, NULL when it is no JSON.
 const char *json_scalar_read(struct json_reader *reader, struct json_node *node, const char *p,
                              size_t row);
+// A double of up to 19 digits without an exponent; NULL when it is anything else.
+const char *json_double_long(const char *p, const char *end, double *value);
 // The value at `p` does not fit: notes it (or makes it NULL) and skips the value.
 const char *json_misfit(struct json_reader *reader, struct json_node *node, const char *p,
                         size_t row, enum fault fault);

@@ -246,11 +246,15 @@ enum fault number_to_scaled(const struct number *number, int shift, int64_t *val
 // (bits + sticky) * 2^exponent2 as a double, bits with its top bit set; half to even.
 static double round_to_double(uint64_t bits, bool sticky, int exponent2)
 {
-    uint64_t kept = bits >> 11;
+    uint64_t kept = bits >> 11; // 2^52 <= kept < 2^53
     uint64_t rest = bits & 0x7FF;
     if (rest > 0x400 || (rest == 0x400 && (sticky || (kept & 1) != 0)))
         kept++;
-    return ldexp((double)kept, exponent2 + 11);
+    // The leading bit adds one to the exponent below it; so does the carry of rounding up.
+    uint64_t image = ((uint64_t)(exponent2 + 11 + 1074) << 52) + kept;
+    double value;
+    memcpy(&value, &image, sizeof(value));
+    return value;
 }
 
 static double times_power(uint64_t mantissa, uint64_t five, int exponent10)
@@ -270,9 +274,17 @@ static double over_power(uint64_t mantissa, uint64_t five, int exponent10)
     uint64_t top = mantissa << mantissa_lead, bottom = five << five_lead;
     // Either way the quotient has exactly 64 bits.
     int shift = top < bottom ? 64 : 63;
-    unsigned __int128 dividend = (unsigned __int128)top << shift;
-    uint64_t quotient = (uint64_t)(dividend / bottom);
-    bool sticky = (uint64_t)(dividend % bottom) != 0;
+    uint64_t high = shift == 64 ? top : top >> 1, low = shift == 64 ? 0 : top << 63;
+    uint64_t quotient, rest;
+#if defined(__x86_64__)
+    // high < bottom, so the quotient fits; the compiler would call a function for this.
+    __asm__("divq %4" : "=a"(quotient), "=d"(rest) : "a"(low), "d"(high), "r"(bottom) : "cc");
+#else
+    unsigned __int128 dividend = (unsigned __int128)high << 64 | low;
+    quotient = (uint64_t)(dividend / bottom);
+    rest = (uint64_t)(dividend % bottom);
+#endif
+    bool sticky = rest != 0;
     return round_to_double(quotient, sticky, exponent10 - mantissa_lead + five_lead - shift);
 }
 
