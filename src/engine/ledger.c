@@ -95,6 +95,11 @@ void ledger_count(struct ledger *ledger, int entry, enum ledger_term term, int64
     ledger->counts[ledger_slot(ledger, entry, term)] += rows;
 }
 
+void ledger_count_rejected(struct ledger *ledger, int entry, size_t constraint, int64_t rows)
+{
+    ledger->counts[ledger_rejected_slot(ledger, entry, constraint)] += rows;
+}
+
 void ledger_set(struct ledger *ledger, int entry, enum ledger_term term, int64_t rows)
 {
     ledger->counts[ledger_slot(ledger, entry, term)] = rows;

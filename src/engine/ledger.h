@@ -57,6 +57,7 @@ size_t ledger_slots_len(const struct ledger *ledger);
 int64_t *ledger_lane_new(const struct ledger *ledger);   // zeroed; heap_free
 void ledger_merge(struct ledger *ledger, int64_t *lane); // adds and zeroes the lane's array
 void ledger_count(struct ledger *ledger, int entry, enum ledger_term term, int64_t rows);
+void ledger_count_rejected(struct ledger *ledger, int entry, size_t constraint, int64_t rows);
 void ledger_set(struct ledger *ledger, int entry, enum ledger_term term, int64_t rows); // levels
 int64_t ledger_value(const struct ledger *ledger, int entry, enum ledger_term term);
 int64_t ledger_rejected(const struct ledger *ledger, int entry, size_t constraint);
