@@ -52,7 +52,7 @@ static int check_file(const char *path, const struct check_flags *check, const s
         fwrite(out.ptr, 1, out.len, stdout);
     } else {
         diagnostics_print(&diagnostics, command_has_color(STDERR_FILENO), &out);
-        fwrite(out.ptr, 1, out.len, stderr);
+        fwrite(buf_cstr(&out), 1, out.len, stderr);
         print_summary(path, plan, &diagnostics);
     }
     return plan != NULL ? EXIT_DONE : EXIT_PIPELINE;

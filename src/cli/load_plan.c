@@ -82,7 +82,7 @@ struct plan *load_plan(const char *path, const struct plan_flags *flags, const s
     struct plan *plan = plan_build(&request, arena, &diagnostics);
     AUTO(buf_clear) struct buf out = {0};
     diagnostics_print(&diagnostics, command_has_color(STDERR_FILENO), &out);
-    fwrite(out.ptr, 1, out.len, stderr);
+    fwrite(buf_cstr(&out), 1, out.len, stderr);
     *exit_code = plan != NULL ? EXIT_DONE : EXIT_PIPELINE;
     return plan;
 }

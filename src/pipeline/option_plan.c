@@ -4,6 +4,7 @@
 // may be an expression, an override of it drops what only the old connector knew, and only then is
 // it clear which names are wrong. Values of secret options never get into a message.
 #include "pipeline/plan_maker.h"
+#include "pipeline/select.h"
 
 #include <string.h>
 
@@ -39,7 +40,8 @@ static bool option_evaluate(struct maker *maker, const struct option_text *optio
         return true;
     }
     // DuckDB's message may quote the expression, and with it a secret.
-    const char *reason = is_null ? "it is NULL" : option->has_secret ? "(hidden)" : err.text;
+    bind_shorten(&err);
+    const char *reason = is_good ? "it is NULL" : option->has_secret ? "(hidden)" : err.text;
     diagnostic_add(maker->diagnostics, "E0307", option->value_place, 1,
                    "an expression may use constants and functions, no columns",
                    "the value of option %.*s cannot be computed: %s", STR_ARGS(option->name),
@@ -291,7 +293,7 @@ static bool sort_values(struct maker *maker, struct object_options *options,
 }
 
 // A trial of what the connector's open will do, so that mistakes show now and with their place.
-static bool try_fill(struct maker *maker, const struct object_options *options)
+static bool try_fill(struct maker *maker, const struct object_options *options, bool is_complete)
 {
     const struct option *table =
         options->source != NULL ? options->source->options : options->sink->options;
@@ -306,10 +308,11 @@ static bool try_fill(struct maker *maker, const struct object_options *options)
     bool is_good = true;
     while (!option_fill(table, table_len, values, len, target, maker->arena, &bad, &err)) {
         is_good = false;
-        if (bad >= len) { // a required one is missing
-            diagnostic_add(maker->diagnostics, "E0306", options->statement->name_place,
-                           options->statement->name.len, NULL, "%.*s: %s",
-                           STR_ARGS(options->statement->name), err.text);
+        if (bad >= len) {    // a required one is missing
+            if (is_complete) // else the one that is missing may be the one that was misspelt
+                diagnostic_add(maker->diagnostics, "E0306", options->statement->name_place,
+                               options->statement->name.len, NULL, "%.*s: %s",
+                               STR_ARGS(options->statement->name), err.text);
             break;
         }
         diagnostic_add(maker->diagnostics, "E0305", values[bad].place, values[bad].value.len + 2,
@@ -355,7 +358,7 @@ bool options_resolve(struct maker *maker, const struct statement *statement,
                        STR_ARGS(connector->value));
         return true;
     }
-    return is_good && (!options->is_enabled || try_fill(maker, options));
+    return (!options->is_enabled || try_fill(maker, options, is_good)) && is_good;
 }
 
 void options_check_overrides(struct maker *maker)

@@ -9,8 +9,10 @@
 bool parser_fail(struct parser *parser, const char *code, const struct token *token,
                  const char *cure, const char *format, ...)
 {
-    if (token->kind == TOKEN_BROKEN || parser->end->kind == TOKEN_BROKEN)
-        return false; // the missing end was reported, the rest only follows from it
+    bool is_reported =
+        token->is_bad || token->kind == TOKEN_BROKEN || parser->end->kind == TOKEN_BROKEN;
+    if (is_reported) // the rest only follows from it
+        return false;
     AUTO(buf_clear) struct buf text = {0};
     va_list arguments;
     va_start(arguments, format);

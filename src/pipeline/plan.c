@@ -5,6 +5,7 @@
 // mode, where DuckDB does everything behind the sources. Mistakes never stop the building of other
 // units; a unit that reads a broken one stays silent.
 #include "pipeline/plan_maker.h"
+#include "pipeline/select.h"
 
 #include <string.h>
 
@@ -164,6 +165,7 @@ static void execute_prelude(struct maker *maker)
             continue;
         const char *sql = arena_cstr(maker->arena, statement->body.text);
         if (!connection_execute(maker->builder.connection, sql, &err)) {
+            bind_shorten(&err);
             diagnostic_add(maker->diagnostics, "E0409", statement->name_place, statement->name.len,
                            NULL, "DuckDB refuses it: %s", err.text);
             continue;
@@ -187,6 +189,7 @@ static void table_build(struct maker *maker, struct unit *unit)
     buf_print(&sql, " AS (%.*s\n) WITH NO DATA", STR_ARGS(statement->body.text));
     unit->state = UNIT_BROKEN;
     if (!connection_execute(maker->builder.connection, buf_cstr(&sql), &err)) {
+        bind_shorten(&err);
         diagnostic_add(maker->diagnostics, "E0408", statement->name_place, statement->name.len,
                        "files of a CREATE TABLE are relative to the .sql file",
                        "table %.*s cannot be loaded: %s", STR_ARGS(statement->name), err.text);
@@ -245,6 +248,7 @@ static void view_build_table_mode(struct maker *maker, struct unit *unit)
     buf_print(&sql, " AS %.*s", STR_ARGS(body));
     struct error err = {0};
     if (!connection_execute(maker->builder.connection, buf_cstr(&sql), &err)) {
+        bind_shorten(&err);
         diagnostic_add(maker->diagnostics, "E0410", statement->name_place, statement->name.len,
                        NULL, "%s", err.text);
         return;

@@ -2,6 +2,7 @@
 // SET name = value: one table drives defaults, parsing, the list of valid names and the docs. What
 // the command line sets with --set replaces what the file says.
 #include "pipeline/plan_maker.h"
+#include "pipeline/select.h"
 
 #include <string.h>
 
@@ -91,6 +92,7 @@ static bool setting_value(struct maker *maker, const struct option_text *option,
     bool is_good = connection_evaluate(maker->builder.connection, option->expression.text, &text,
                                        &is_null, &err);
     if (!is_good || is_null) {
+        bind_shorten(&err);
         diagnostic_add(maker->diagnostics, "E0307", option->value_place, 1, NULL,
                        "the value of %.*s cannot be computed: %s", STR_ARGS(option->name),
                        is_good ? "it is NULL" : err.text);

@@ -149,9 +149,9 @@ static bool refuse_column_option(struct parser *parser, const struct column_text
     };
     for (size_t i = 0; i < COUNT_OF(forms); i++)
         if (parser_is(parser, forms[i].word))
-            return parser_fail(parser, "E0128", parser->at, forms[i].cure,
-                               "%s is not known for a column, here of %.*s", forms[i].word,
-                               STR_ARGS(column->name));
+            return !parser_fail(parser, "E0128", parser->at, forms[i].cure,
+                                "%s is not known for a column, here of %.*s", forms[i].word,
+                                STR_ARGS(column->name));
     return false;
 }
 
@@ -275,11 +275,9 @@ static void skip_item(struct parser *parser, const struct token *item, const str
 
 static bool parse_items(struct parser *parser, struct statement *statement)
 {
-    const struct token *open = parser->at++, *closing = parser_closing(parser, open);
-    if (closing == NULL)
-        return parser_fail(parser, "E0127", open, "each ( needs its ) before the ;",
-                           "this ( is never closed");
+    const struct token *closing = parser_closing(parser, parser->at);
     bool is_good = true;
+    parser->at++;
     while (parser->at < closing) {
         const struct token *item = parser->at;
         if (!parse_item(parser, statement)) {
@@ -304,6 +302,9 @@ bool parse_source(struct parser *parser, struct statement *statement)
         return parser_fail(parser, "E0122", parser->at,
                            "write CREATE SOURCE name (column TYPE, ..) WITH (connector = '..')",
                            "a source names its columns");
+    if (parser_closing(parser, parser->at) == NULL)
+        return parser_fail(parser, "E0127", parser->at, "each ( needs its ) before the ;",
+                           "this ( is never closed");
     bool is_good = parse_items(parser, statement);
     if (is_good && statement->columns_len == 0)
         return parser_fail(parser, "E0128", parser->at - 1, NULL,

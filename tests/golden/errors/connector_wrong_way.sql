@@ -1,0 +1,3 @@
+CREATE SOURCE events (id BIGINT, time TIMESTAMP, city VARCHAR, WATERMARK FOR time AS time - INTERVAL '1 minute')
+WITH (connector = 'console');
+CREATE SINK out WITH (connector = 'console') AS SELECT * FROM events;

@@ -1,0 +1,5 @@
+SET listen = 127.0.0.1:8080;
+SET checkpoint = a b;
+CREATE SOURCE events (id BIGINT, time TIMESTAMP, city VARCHAR, WATERMARK FOR time AS time - INTERVAL '1 minute')
+WITH (connector = 'files', path = 'in/*.jsonl');
+CREATE SINK out WITH (connector = 'console') AS SELECT * FROM events;

@@ -1,0 +1,5 @@
+SET lanes = (1 +);
+SET trigger_rows = (NULL);
+CREATE SOURCE events (id BIGINT, time TIMESTAMP, city VARCHAR, WATERMARK FOR time AS time - INTERVAL '1 minute')
+WITH (connector = 'files', path = 'in/*.jsonl');
+CREATE SINK out WITH (connector = 'console') AS SELECT * FROM events;

@@ -1,0 +1,5 @@
+SET comit_interval = 1;
+SET banana = 1;
+CREATE SOURCE events (id BIGINT, time TIMESTAMP, city VARCHAR, WATERMARK FOR time AS time - INTERVAL '1 minute')
+WITH (connector = 'files', path = 'in/*.jsonl');
+CREATE SINK out WITH (connector = 'console') AS SELECT * FROM events;
