@@ -181,6 +181,23 @@ static void test_changed_pipeline_balances(void **state)
     }
 }
 
+// Upserts repeat rows: such a sink is added with from = -1 and only its own sum is held.
+static void test_sink_of_upserts(void **state)
+{
+    (void)state;
+    struct ledger *ledger = filled();
+    int sink = ledger_add_entry(
+        ledger, &(struct ledger_entry){
+                    .name = STR("changes"), .from = -1, .late_into = -1, .is_sink = true});
+    ledger_count(ledger, sink, LEDGER_ROWS_IN, 500);
+    assert_false(ledger_check(ledger, NULL));
+    ledger_count(ledger, sink, LEDGER_PASSED, 500);
+    assert_balances(ledger);
+    ledger_count_rejected(ledger, EVENTS, 1, 3);
+    assert_int_equal(ledger_rejected(ledger, EVENTS, 1), 23);
+    ledger_free(ledger);
+}
+
 static void test_print(void **state)
 {
     (void)state;
@@ -207,6 +224,7 @@ int main(void)
         cmocka_unit_test(test_every_term_can_fail),
         cmocka_unit_test(test_restart_keeps_the_counts),
         cmocka_unit_test(test_changed_pipeline_balances),
+        cmocka_unit_test(test_sink_of_upserts),
         cmocka_unit_test(test_print),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

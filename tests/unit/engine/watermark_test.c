@@ -235,6 +235,10 @@ static void test_end_of_time_and_words(void **state)
     assert_string_equal(buf_cstr(&text),
                         "watermark: 2024-01-15T10:29:50.000Z; held back by input/3, whose newest "
                         "event is of 2024-01-15T10:30:00.000Z; at its end, idle in 20s");
+    watermark_raise(watermark, 1705314500 * S); // lower: nothing
+    assert_int_equal(watermark_us(watermark), 1705314590 * S);
+    watermark_raise(watermark, 1705314595 * S);
+    assert_int_equal(watermark_us(watermark), 1705314595 * S);
     watermark_finish(watermark);
     assert_int_equal(watermark_us(watermark), TIME_MAX_US);
     assert_false(watermark_advance(watermark, 0));
