@@ -236,12 +236,6 @@ bool watermark_advance(struct watermark *watermark, int64_t now_us)
     return true;
 }
 
-void watermark_raise(struct watermark *watermark, int64_t time_us)
-{
-    if (time_us > watermark->now_us)
-        watermark->now_us = time_us;
-}
-
 void watermark_finish(struct watermark *watermark)
 {
     watermark->now_us = TIME_MAX_US;

@@ -51,8 +51,6 @@ void watermark_position(struct watermark *watermark, size_t partition, bool is_e
 
 // After each trigger (and on a timer while nothing comes): moves the watermark. True when it moved.
 bool watermark_advance(struct watermark *watermark, int64_t now_us);
-// Not below this from now on (ADVANCE TIME of a test); never back.
-void watermark_raise(struct watermark *watermark, int64_t time_us);
 // End of time, for batch and drain: every window closes.
 void watermark_finish(struct watermark *watermark);
 // For tests: as if later rows had come from every partition.
