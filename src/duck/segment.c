@@ -127,23 +127,33 @@ static void add_cells(struct buf *out, const struct picks *picks, size_t bytes, 
     }
 }
 
+// Two passes: the lengths first, so that the bytes are copied into place that is already there.
 static void add_strings(struct buf *out, const struct picks *picks)
 {
-    size_t ends_at = out->len;
+    uint32_t *ends = (uint32_t *)(void *)buf_grow_zeroed(out, picks->rows * sizeof(uint32_t));
     size_t total = 0, row = 0;
-    buf_grow_zeroed(out, picks->rows * sizeof(uint32_t));
     for (size_t p = 0; p < picks->len; p++) {
         const struct pick *pick = &picks->items[p];
         const struct string_cell *cells = pick->vector->data;
         for (size_t i = 0; i < pick->count; i++, row++) {
-            if (!pick_is_null(pick, i)) {
-                struct str value = string_cell_str(&cells[pick_row(pick, i)]);
-                buf_add_str(out, value);
-                total += value.len;
-            }
+            if (!pick_is_null(pick, i))
+                total += cells[pick_row(pick, i)].len;
             ASSERT(total <= UINT32_MAX);
-            uint32_t end = (uint32_t)total;
-            memcpy(out->ptr + ends_at + row * sizeof(end), &end, sizeof(end));
+            ends[row] = (uint32_t)total;
+        }
+    }
+    buf_reserve(out, total);
+    char *target = out->ptr + out->len;
+    out->len += total;
+    for (size_t p = 0; p < picks->len; p++) {
+        const struct pick *pick = &picks->items[p];
+        const struct string_cell *cells = pick->vector->data;
+        for (size_t i = 0; i < pick->count; i++) {
+            if (pick_is_null(pick, i))
+                continue;
+            struct str value = string_cell_str(&cells[pick_row(pick, i)]);
+            memcpy(target, value.ptr, value.len);
+            target += value.len;
         }
     }
 }
