@@ -11,7 +11,7 @@
 // first bucket with room); slices[] holds every live slice with its exact number of keys.
 #include "engine/dedup_set.h"
 
-enum { BUCKETS_MIN = 8, SETTLE_BLOCK = 256, SHRINK_BUCKETS_MAX = 1 << 18 };
+enum { BUCKETS_MIN = 8, SETTLE_BLOCK = 64, SHRINK_BUCKETS_MAX = 1 << 18 };
 
 struct dedup *dedup_new(int64_t slice_us, int64_t retention_us)
 {
@@ -93,10 +93,14 @@ static uint64_t bucket_first(const struct shard *shard, struct hash128 hash)
     return (uint64_t)(((unsigned __int128)hash.lo * shard->buckets_len) >> 64);
 }
 
+// The neighbour (one page, often one fetch), then the place the other half of the hash says, then
+// on.
 static uint64_t bucket_next(const struct shard *shard, struct hash128 hash, uint64_t bucket,
                             unsigned probe)
 {
-    if (probe == 0) // the bits that chose the shard say nothing within it
+    if (probe == 0)
+        return bucket ^ 1;
+    if (probe == 1) // the bits that chose the shard say nothing within it
         return (uint64_t)(((unsigned __int128)(hash.hi << 6) * shard->buckets_len) >> 64);
     return bucket + 1 == shard->buckets_len ? 0 : bucket + 1;
 }
@@ -126,7 +130,7 @@ static void shard_rebuild(struct shard *shard, const struct dedup *dedup, int64_
 {
     struct shard old = *shard;
     uint64_t wanted = (uint64_t)shard->live + (uint64_t)shard->live / 5 + 16;
-    shard->buckets_len = wanted * 20 / (17 * BUCKET_KEYS) + 1;
+    shard->buckets_len = (wanted * 20 / (17 * BUCKET_KEYS) + 2) & ~UINT64_C(1); // pairs
     if (shard->buckets_len < BUCKETS_MIN)
         shard->buckets_len = BUCKETS_MIN;
     shard->used_max = shard->buckets_len * BUCKET_KEYS * 17 / 20;
@@ -244,6 +248,13 @@ void dedup_settle(struct dedup *dedup, const struct hash128 *hashes, const int64
             struct hash128 hash = hashes[from + rows[k]];
             const struct shard *shard = &dedup->shards[shard_of(hash)];
             __builtin_prefetch(&shard->buckets[bucket_first(shard, hash)], 1);
+        }
+        for (size_t k = 0; k < rows_len; k++) { // by now the first ones have come
+            struct hash128 hash = hashes[from + rows[k]];
+            const struct shard *shard = &dedup->shards[shard_of(hash)];
+            uint64_t at = bucket_first(shard, hash);
+            if (shard->buckets_len > 0 && shard->buckets[at].used == BUCKET_KEYS)
+                __builtin_prefetch(&shard->buckets[at ^ 1], 1);
         }
         for (size_t k = 0; k < rows_len; k++) {
             size_t row = from + rows[k];
