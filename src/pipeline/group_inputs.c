@@ -332,7 +332,7 @@ static void order_by_sequence(struct group_maker *maker, json_t *node)
     struct error err = {0};
     AUTO(tree_release)
     json_t *template = tree_parse(maker->select->builder->connection,
-                                  STR("SELECT list(x ORDER BY x)"), &place, &err);
+                                  STR("SELECT list(x ORDER BY y)"), &place, &err);
     ASSERT(template != NULL);
     json_t *call = tree_at(template, "select_list", 0);
     json_t *order =

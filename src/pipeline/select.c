@@ -45,11 +45,14 @@ void bind_shorten(struct error *err)
     char *line = strstr(err->text, "\nLINE ");
     if (line != NULL)
         *line = 0;
+    char *list = strstr(err->text, "\tCandidate functions:");
+    if (list != NULL)
+        *list = 0;
     char *colon = strstr(err->text, " Error: ");
     if (colon != NULL)
         memmove(err->text, colon + strlen(" Error: "), strlen(colon + strlen(" Error: ")) + 1);
     size_t len = strlen(err->text);
-    while (len > 0 && strchr("\n .", err->text[len - 1]) != NULL)
+    while (len > 0 && strchr("\n\t .", err->text[len - 1]) != NULL)
         err->text[--len] = 0;
     for (char *at = err->text; *at != 0; at++) {
         if (*at == '\n')

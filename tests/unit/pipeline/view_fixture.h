@@ -140,10 +140,10 @@ static inline const struct relation *must_build(struct fixture *fixture, const c
 // The code of the error that refuses the body, "" when it is accepted.
 static inline const char *refusal(struct fixture *fixture, const char *sql)
 {
-    size_t len = fixture->diagnostics.len;
+    fixture->diagnostics.len = 0; // a repeated message would not be added
     if (build(fixture, "refused", sql) != NULL)
         return "";
-    for (size_t i = len; i < fixture->diagnostics.len; i++) {
+    for (size_t i = 0; i < fixture->diagnostics.len; i++) {
         if (!fixture->diagnostics.list[i].is_warning)
             return fixture->diagnostics.list[i].code;
     }
