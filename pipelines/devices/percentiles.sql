@@ -31,9 +31,9 @@ SELECT *, event_time::DATE AS event_date FROM events;
 CREATE VIEW usual AS
 SELECT *
 FROM daily
+WINDOW type_day AS (PARTITION BY device_type, event_date)
 QUALIFY abs(event_duration - avg(event_duration) OVER type_day)
-        <= ${OUTLIER_STD_DEVIATIONS:-3.0} * stddev_samp(event_duration) OVER type_day
-WINDOW type_day AS (PARTITION BY device_type, event_date);
+        <= ${OUTLIER_STD_DEVIATIONS:-3.0} * stddev_samp(event_duration) OVER type_day;
 
 CREATE SINK percentiles WITH (
   connector = 'files', path = '${OUTPUT_PATH:-/tmp/percentiles_output}',
