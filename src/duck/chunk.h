@@ -28,8 +28,8 @@ struct list_cell {
 
 struct vector {
     const struct type *type;
-    void *data;         // NULL for STRUCT
-    uint64_t *validity; // bit set = value present; NULL: all present (see vector_set_null)
+    void *data;              // NULL for STRUCT
+    uint64_t *validity;      // bit set = value present; NULL: all present (see vector_set_null)
     struct vector *children; // STRUCT: one a field; LIST/MAP: one
     size_t children_len;
     void *handle; // duckdb_vector
@@ -45,9 +45,12 @@ struct chunk {
 
 struct chunk *chunk_new(const struct type *const *types, size_t types_len); // capacity 2,048 rows
 void chunk_free(struct chunk *chunk);
-// rows = 0, every value present. Data pointers stay. Call before refilling. List children are emptied.
+// rows = 0, every value present. Data pointers stay. Call before refilling. List children are
+// emptied.
 void chunk_reset(struct chunk *chunk);
-void vector_set_null(struct vector *vector, size_t row); // makes the validity mask when needed; for STRUCT the children too
+void vector_set_null(
+    struct vector *vector,
+    size_t row); // makes the validity mask when needed; for STRUCT the children too
 // Grows a LIST/MAP child to hold `size` elements; refreshes child's data pointers. Sets list size.
 void vector_list_reserve(struct vector *vector, size_t size);
 void vector_list_set_size(struct vector *vector, size_t size);
@@ -90,8 +93,8 @@ struct rows {
 };
 struct rows_part {
     struct chunk *chunk;
-    uint16_t *selection; // NULL: all rows of the chunk, in order
-    size_t count;        // rows selected
+    uint16_t *selection;    // NULL: all rows of the chunk, in order
+    size_t count;           // rows selected
     int64_t first_sequence; // row number (over the whole job) of chunk row 0, or -1: see sequences
     int64_t *sequences;     // per chunk row, when rows no longer follow their input one to one
 };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// DuckDB instance, connections and statements. One in-memory instance serves a whole job; lanes have
-// a connection each. src/duck is the only folder that includes duckdb.h.
+// DuckDB instance, connections and statements. One in-memory instance serves a whole job; lanes
+// have a connection each. src/duck is the only folder that includes duckdb.h.
 #ifndef FIRESTEEL_DATABASE_H
 #define FIRESTEEL_DATABASE_H
 
@@ -13,11 +13,12 @@ struct connection;
 struct statement;
 
 struct database_options {
-    int threads;             // 1 for streaming (lanes call side by side), cores for batch
+    int threads;              // 1 for streaming (lanes call side by side), cores for batch
     int64_t memory_max_bytes; // 0: DuckDB's default
     const char *temp_folder;  // NULL: none; spilling is refused then
 };
-// In memory. Time zone UTC on every connection, extensions never downloaded, insertion order not kept.
+// In memory. Time zone UTC on every connection, extensions never downloaded, insertion order not
+// kept.
 struct database *database_open(struct database_options options, struct error *err);
 void database_close(struct database *database);
 

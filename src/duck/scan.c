@@ -179,6 +179,15 @@ static void scan_function(duckdb_function_info info, duckdb_data_chunk output)
         duckdb_data_chunk_set_size(output, 0);
 }
 
+// DuckDB owns the scan from registration on and frees it with the instance.
+static void scan_destroy(void *memory)
+{
+    struct scan *scan = memory;
+    chunk_free(scan->chunk);
+    arena_clear(&scan->arena);
+    heap_free(scan);
+}
+
 struct scan *scan_new(struct connection *connection, const char *name, const struct column *columns,
                       size_t columns_len, bool with_sequence, struct error *err)
 {
@@ -192,7 +201,7 @@ struct scan *scan_new(struct connection *connection, const char *name, const str
     }
     duckdb_table_function function = duckdb_create_table_function();
     duckdb_table_function_set_name(function, name);
-    duckdb_table_function_set_extra_info(function, scan, NULL);
+    duckdb_table_function_set_extra_info(function, scan, scan_destroy);
     duckdb_table_function_set_bind(function, scan_bind);
     duckdb_table_function_set_init(function, scan_init);
     duckdb_table_function_set_function(function, scan_function);
@@ -202,8 +211,6 @@ struct scan *scan_new(struct connection *connection, const char *name, const str
     if (ok)
         return scan;
     error_set(err, ERROR_FATAL, "duckdb: cannot register the table function %s", name);
-    arena_clear(&scan->arena);
-    heap_free(scan);
     return NULL;
 }
 
@@ -241,8 +248,6 @@ void scan_free(struct scan *scan)
 {
     if (scan == NULL)
         return;
-    // DuckDB keeps the extra info pointer as long as the instance lives: the memory stays reachable
-    // there, so the struct is only emptied. Freed by the process; a scan lives as long as its job.
     chunk_free(scan->chunk);
     scan->chunk = NULL;
     scan->kind = SCAN_NOTHING;

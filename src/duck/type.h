@@ -19,11 +19,11 @@ enum type_kind {
     TYPE_HUGEINT, // __int128
     TYPE_FLOAT,
     TYPE_DOUBLE,
-    TYPE_DECIMAL, // int16/32/64/128 by width, as DuckDB stores it
-    TYPE_VARCHAR, // struct string_cell
-    TYPE_BLOB,    // struct string_cell
-    TYPE_DATE,    // int32 days since 1970-01-01
-    TYPE_TIME,    // int64 microseconds of the day
+    TYPE_DECIMAL,     // int16/32/64/128 by width, as DuckDB stores it
+    TYPE_VARCHAR,     // struct string_cell
+    TYPE_BLOB,        // struct string_cell
+    TYPE_DATE,        // int32 days since 1970-01-01
+    TYPE_TIME,        // int64 microseconds of the day
     TYPE_TIMESTAMP,   // int64 microseconds UTC
     TYPE_TIMESTAMPTZ, // int64 microseconds UTC
     TYPE_INTERVAL,    // int32 months, int32 days, int64 microseconds
@@ -36,10 +36,10 @@ enum type_kind {
 
 struct type {
     enum type_kind kind;
-    const char *sql;   // as DuckDB spells it: "STRUCT(a INTEGER)"
-    uint8_t width, scale; // DECIMAL
-    size_t cell_bytes; // bytes of one value in the vector's data; 0 for STRUCT
-    struct type *child; // LIST, MAP (the entry STRUCT)
+    const char *sql;           // as DuckDB spells it: "STRUCT(a INTEGER)"
+    uint8_t width, scale;      // DECIMAL
+    size_t cell_bytes;         // bytes of one value in the vector's data; 0 for STRUCT
+    struct type *child;        // LIST, MAP (the entry STRUCT)
     struct type_field *fields; // STRUCT
     size_t fields_len;
 };
@@ -52,7 +52,8 @@ struct type_field {
 bool type_equal(const struct type *a, const struct type *b);
 bool type_is_integer(enum type_kind kind); // TINYINT..UBIGINT, not HUGEINT
 bool type_is_string(enum type_kind kind);  // VARCHAR, BLOB
-int type_field_find(const struct type *type, struct str name); // STRUCT field index (no case), or -1
+int type_field_find(const struct type *type,
+                    struct str name); // STRUCT field index (no case), or -1
 
 struct column {
     struct str name;

@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: MIT
+// firesteel run: a pipeline until its input ends or a signal says stop. The first SIGTERM or SIGINT
+// finishes the epoch and ends with 0; the second ends at once (the checkpoint is whole at any
+// instant).
+#include "base/failpoint.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "cli/command.h"
+#include "cli/load_plan.h"
+#include "engine/job.h"
+#include "server/job_metrics.h"
+#include "server/server.h"
+#include <malloc.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+struct run_flags {
+    struct plan_flags plan;
+    bool once, batch, drain, ledger, log_json, quiet;
+    const char *http, *stats, *drop_state, *log_level;
+};
+
+static const struct flag flags[] = {
+    PLAN_FLAGS(struct run_flags),
+    {"once", 0, FLAG_BOOL, NULL, "what exists at start, then end",
+     offsetof(struct run_flags, once)},
+    {"batch", 0, FLAG_BOOL, NULL, "as one complete batch", offsetof(struct run_flags, batch)},
+    {"drain", 0, FLAG_BOOL, NULL, "with --once: the end of input closes every window",
+     offsetof(struct run_flags, drain)},
+    {"http", 0, FLAG_TEXT, "HOST:PORT", "serve metrics, health and progress",
+     offsetof(struct run_flags, http)},
+    {"ledger", 0, FLAG_BOOL, NULL, "print the ledger on stdout at the end",
+     offsetof(struct run_flags, ledger)},
+    {"stats", 0, FLAG_TEXT, "FILE", "write figures of the run as JSON",
+     offsetof(struct run_flags, stats)},
+    {"drop-state", 0, FLAG_TEXT, "NAME,..", "give up the old state of changed objects",
+     offsetof(struct run_flags, drop_state)},
+    {"log-level", 0, FLAG_TEXT, "LEVEL", "DEBUG, INFO, WARN or ERROR (or LOG_LEVEL)",
+     offsetof(struct run_flags, log_level)},
+    {"log-json", 0, FLAG_BOOL, NULL, "log lines as JSON", offsetof(struct run_flags, log_json)},
+    {"quiet", 0, FLAG_BOOL, NULL, "no progress line", offsetof(struct run_flags, quiet)},
+};
+
+// ---- Signals
+// -------------------------------------------------------------------------------------
+static struct job *_Atomic running;
+static atomic_int signals;
+
+static void on_signal(int number)
+{
+    (void)number;
+    if (atomic_fetch_add(&signals, 1) > 0)
+        _exit(128 + number);
+    struct job *job = running;
+    if (job != NULL)
+        job_request_stop(job);
+}
+
+static void watch_signals(void)
+{
+    struct sigaction action = {.sa_handler = on_signal};
+    sigaction(SIGTERM, &action, NULL);
+    sigaction(SIGINT, &action, NULL);
+    signal(SIGPIPE, SIG_IGN);
+}
+
+// ---- Progress line and metrics, beside the run
+// ---------------------------------------------------
+struct watcher {
+    struct job *job;
+    const struct plan *plan;
+    pthread_t thread;
+    pthread_mutex_t mutex;
+    pthread_cond_t changed;
+    bool stop, shows_line;
+};
+
+static const char *state_word(enum job_state state)
+{
+    switch (state) {
+    case JOB_STARTING:
+        return "starting";
+    case JOB_RUNNING:
+        return "running";
+    case JOB_IDLE:
+        return "idle";
+    case JOB_DEGRADED:
+        return "degraded";
+    case JOB_STOPPING:
+        return "stopping";
+    case JOB_DONE:
+        return "done";
+    case JOB_FAILED:
+        return "failed";
+    }
+    return "?";
+}
+
+static void print_line(const struct job_progress *progress)
+{
+    char watermark[40] = "-", lag[40] = "-";
+    if (progress->watermark_us != TIME_MIN_US && progress->watermark_us != TIME_MAX_US) {
+        time_print(progress->watermark_us, 0, watermark);
+        duration_print(progress->lag_us, lag);
+    }
+    fprintf(stderr, "\r\033[K%lld rows  %lld rows/s  watermark %s  lag %s  %s",
+            (long long)progress->rows_total, (long long)progress->rows_per_second, watermark, lag,
+            state_word(progress->state));
+    fflush(stderr);
+}
+
+static void *watch(void *argument)
+{
+    struct watcher *watcher = argument;
+    pthread_mutex_lock(&watcher->mutex);
+    while (!watcher->stop) {
+        struct timespec until;
+        clock_gettime(CLOCK_REALTIME, &until);
+        until.tv_sec++;
+        pthread_cond_timedwait(&watcher->changed, &watcher->mutex, &until);
+        if (watcher->stop)
+            break;
+        struct job_progress progress;
+        job_progress(watcher->job, &progress);
+        metrics_update(watcher->job, watcher->plan);
+        if (watcher->shows_line)
+            print_line(&progress);
+    }
+    pthread_mutex_unlock(&watcher->mutex);
+    if (watcher->shows_line)
+        fprintf(stderr, "\r\033[K");
+    return NULL;
+}
+
+static void watcher_start(struct watcher *watcher)
+{
+    pthread_mutex_init(&watcher->mutex, NULL);
+    pthread_cond_init(&watcher->changed, NULL);
+    int failed = pthread_create(&watcher->thread, NULL, watch, watcher);
+    ASSERT(failed == 0);
+}
+
+static void watcher_stop(struct watcher *watcher)
+{
+    pthread_mutex_lock(&watcher->mutex);
+    watcher->stop = true;
+    pthread_cond_signal(&watcher->changed);
+    pthread_mutex_unlock(&watcher->mutex);
+    pthread_join(watcher->thread, NULL);
+}
+
+// ---- Figures
+// -------------------------------------------------------------------------------------
+static bool write_stats(const char *path, struct job *job, int64_t elapsed_us, struct error *err)
+{
+    struct rusage usage;
+    struct job_progress progress;
+    getrusage(RUSAGE_SELF, &usage);
+    job_progress(job, &progress);
+    double cpu = (double)usage.ru_utime.tv_sec + (double)usage.ru_utime.tv_usec / 1e6 +
+                 (double)usage.ru_stime.tv_sec + (double)usage.ru_stime.tv_usec / 1e6;
+    AUTO(buf_clear) struct buf out = {0};
+    buf_print(&out,
+              "{\"rows\":%lld,\"seconds\":%.3f,\"cpu_seconds\":%.3f,\"rss_peak_kb\":%ld,"
+              "\"latency_p50_ms\":%.3f,\"latency_p99_ms\":%.3f,\"epoch\":%llu,\"ledger\":",
+              (long long)progress.rows_total, (double)elapsed_us / 1e6, cpu, usage.ru_maxrss,
+              progress.latency_p50_ms, progress.latency_p99_ms, (unsigned long long)progress.epoch);
+    job_print_ledger_json(job, &out);
+    buf_add_cstr(&out, "}\n");
+    return file_write_whole(path, buf_str(&out), err);
+}
+
+static bool run_job(struct job *job, const struct plan *plan, const struct run_flags *run,
+                    struct error *err)
+{
+    const char *address = run->http;
+    AUTO(buf_clear) struct buf listen = {0};
+    if (address == NULL && plan->settings.listen.len > 0) {
+        buf_add_str(&listen, plan->settings.listen);
+        address = buf_cstr(&listen);
+    }
+    struct server *server = NULL;
+    if (address != NULL && (server = server_start(address, job, plan, err)) == NULL)
+        return false;
+    struct watcher watcher = {
+        .job = job, .plan = plan, .shows_line = !run->quiet && isatty(STDERR_FILENO)};
+    int64_t begin_us = clock_monotonic_us();
+    watcher_start(&watcher);
+    running = job;
+    if (signals > 0)
+        job_request_stop(job);
+    bool ok = job_run(job, err);
+    running = NULL;
+    watcher_stop(&watcher);
+    server_stop(server);
+    if (run->ledger) {
+        AUTO(buf_clear) struct buf out = {0};
+        job_print_ledger(job, &out);
+        fwrite(out.ptr, 1, out.len, stdout);
+    }
+    if (ok && run->stats != NULL)
+        ok = write_stats(run->stats, job, clock_monotonic_us() - begin_us, err);
+    return ok;
+}
+
+static bool set_logging(const struct run_flags *run, struct error *err)
+{
+    const char *text = run->log_level != NULL ? run->log_level : getenv("LOG_LEVEL");
+    enum log_level level = LOG_INFO;
+    if (text != NULL && !log_level_parse(str_of(text), &level))
+        return error_set_exit(err, ERROR_USER, EXIT_USAGE,
+                              "log level %s: use DEBUG, INFO, WARN or ERROR", text);
+    log_set_level(level);
+    log_set_json(run->log_json);
+    return true;
+}
+
+int command_run(int argc, char **argv)
+{
+    struct run_flags run = {0};
+    struct arguments arguments;
+    AUTO(arena_clear) struct arena arena = {0};
+    const struct usage usage = {.positional = "PIPELINE.sql",
+                                .positional_min = 1,
+                                .positional_max = 1,
+                                .takes_rest = true,
+                                .flags = flags,
+                                .flags_len = COUNT_OF(flags)};
+    int exit_code = EXIT_DONE;
+    if (!arguments_parse(&usage, argc, argv, &run, &arguments, &arena, &exit_code))
+        return exit_code;
+    struct error err = {0};
+    if (run.once && run.batch)
+        error_set_exit(&err, ERROR_USER, EXIT_USAGE, "--once and --batch exclude each other");
+    else if (run.drain && !run.once)
+        error_set_exit(&err, ERROR_USER, EXIT_USAGE, "--drain needs --once");
+    if (err.kind != ERROR_NONE || !set_logging(&run, &err))
+        return command_fail(&err);
+    mallopt(M_TRIM_THRESHOLD, 64 << 20); // freed batches come back at once: no page faults
+    mallopt(M_MMAP_THRESHOLD, 64 << 20);
+    watch_signals();
+    int execution = run.batch ? EXECUTION_BATCH : run.once ? EXECUTION_ONCE : -1;
+    struct plan *plan = load_plan(arguments.positional.items[0], &run.plan, &arguments.rest,
+                                  execution, &arena, &exit_code);
+    if (plan == NULL)
+        return exit_code;
+    log_set_pipeline(arena_cstr(&arena, plan->settings.pipeline));
+    struct job_options options = {.execution = (enum execution)plan->settings.execution,
+                                  .drain = run.drain,
+                                  .clock = &clock_system,
+                                  .drop_state = run.drop_state != NULL ? run.drop_state : ""};
+    struct job *job = job_open(plan, &options, &err);
+    bool ok = job != NULL && run_job(job, plan, &run, &err);
+    job_close(job);
+    return ok ? EXIT_DONE : command_fail(&err);
+}

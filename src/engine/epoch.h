@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: MIT
+// Sections of journal records: written by epoch.c, read by recovery.c and `firesteel state`.
+#ifndef FIRESTEEL_EPOCH_H
+#define FIRESTEEL_EPOCH_H
+
+#include "engine/job_state.h"
+
+enum section {
+    SECTION_HEAD = 1,
+    SECTION_POSITIONS,
+    SECTION_WATERMARK,
+    SECTION_KEYS,
+    SECTION_DROPPED,
+    SECTION_GROUPS,
+    SECTION_KEPT,
+    SECTION_WAITING,
+    SECTION_OUTBOX,
+    SECTION_LEDGER,
+    SECTION_QUARANTINE,
+    SECTION_END, // one past the last
+};
+
+// For `firesteel state show`: one line a section.
+void epoch_print(struct str payload, bool is_base, struct buf *out);
+
+#endif

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: MIT
+// How a job is: for the progress line, the API (with the field names of Spark's
+// StreamingQueryProgress, so that listeners port) and readiness. Values are of the last trigger;
+// reading them from another thread may mix two triggers, which a progress display can bear.
+#include "engine/job_state.h"
+#include "engine/latency.h"
+
+static int64_t oldest_watermark_us(const struct job *job)
+{
+    int64_t oldest = TIME_MAX_US;
+    bool any = false;
+    for (size_t s = 0; s < job->plan->sources_len; s++) {
+        if (job->sources[s].watermark == NULL)
+            continue;
+        any = true;
+        if (job->sources[s].watermark_us < oldest)
+            oldest = job->sources[s].watermark_us;
+    }
+    return any ? oldest : TIME_MIN_US;
+}
+
+static int64_t state_bytes(const struct job *job)
+{
+    int64_t bytes = 0;
+    for (size_t r = 0; r < job->plan->relations_len; r++) {
+        const struct job_relation *state = &job->relations[r];
+        if (state->dedup != NULL)
+            bytes += dedup_bytes(state->dedup);
+        for (size_t l = 0; l < state->folds_len; l++)
+            bytes += fold_bytes(state->folds[l]);
+        for (size_t k = 0; k < state->kept_len; k++)
+            for (size_t i = 0; i < state->kept[k].segments.len; i++)
+                bytes += (int64_t)state->kept[k].segments.list[i]->len;
+    }
+    return bytes;
+}
+
+void job_progress(struct job *job, struct job_progress *progress)
+{
+    int64_t elapsed_us = clock_monotonic_us() - job->start_us;
+    int64_t rows = 0;
+    for (size_t s = 0; s < job->plan->sources_len; s++)
+        rows += job->sources[s].rows_total; // of this run
+    *progress = (struct job_progress){
+        .state = job->state,
+        .epoch = job->epoch,
+        .rows_total = rows,
+        .rows_per_second = elapsed_us > 0 ? rows * US_PER_SECOND / elapsed_us : 0,
+        .watermark_us = oldest_watermark_us(job),
+        .state_rows = windows_rows(job),
+        .state_bytes = state_bytes(job),
+        .latency_p50_ms = latency_percentile_ms(job->latency, 0.50),
+        .latency_p99_ms = latency_percentile_ms(job->latency, 0.99),
+    };
+    bool has_watermark =
+        progress->watermark_us != TIME_MIN_US && progress->watermark_us != TIME_MAX_US;
+    progress->lag_us = has_watermark ? clock_now_us(job->clock) - progress->watermark_us : 0;
+}
+
+static void print_source(const struct job_source *source, double rate, struct buf *out)
+{
+    buf_add_cstr(out, "{\"description\":");
+    AUTO(buf_clear) struct buf text = {0};
+    buf_print(&text, "%s[%.*s]", source->plan->type->name, STR_ARGS(source->plan->name));
+    buf_add_json_string(out, buf_str(&text));
+    buf_add_cstr(out, ",\"endOffset\":{");
+    for (size_t p = 0; p < source->partitions_len && p < 100; p++) {
+        buf_add_cstr(out, p > 0 ? "," : "");
+        buf_add_json_string(out, source->partitions[p].name);
+        buf_print(out, ":%lld", (long long)source->partitions[p].offset);
+    }
+    buf_print(out,
+              "},\"numInputRows\":%lld,\"inputRowsPerSecond\":%.1f,"
+              "\"processedRowsPerSecond\":%.1f}",
+              (long long)source->rows_total, rate, rate);
+}
+
+void job_print_progress_json(struct job *job, struct buf *out)
+{
+    struct job_progress progress;
+    char time[40];
+    job_progress(job, &progress);
+    double rate = (double)progress.rows_per_second;
+    buf_print(out, "{\"id\":\"%s\",\"runId\":\"%s-%llu\",\"name\":", job->uuid, job->uuid,
+              (unsigned long long)job->generation);
+    buf_add_json_string(out, job->plan->settings.pipeline);
+    buf_print(out,
+              ",\"timestamp\":\"%s\",\"batchId\":%llu,\"numInputRows\":%lld,"
+              "\"inputRowsPerSecond\":%.1f,\"processedRowsPerSecond\":%.1f",
+              time_print(clock_now_us(job->clock), 3, time), (unsigned long long)progress.epoch,
+              (long long)progress.rows_total, rate, rate);
+    buf_print(out, ",\"durationMs\":{\"commitLatencyP50\":%.3f,\"commitLatencyP99\":%.3f}",
+              progress.latency_p50_ms, progress.latency_p99_ms);
+    buf_add_cstr(out, ",\"eventTime\":{");
+    if (progress.watermark_us != TIME_MIN_US && progress.watermark_us != TIME_MAX_US)
+        buf_print(out, "\"watermark\":\"%s\"", time_print(progress.watermark_us, 3, time));
+    buf_print(out, "},\"stateOperators\":[{\"numRowsTotal\":%lld,\"memoryUsedBytes\":%lld}]",
+              (long long)progress.state_rows, (long long)progress.state_bytes);
+    buf_add_cstr(out, ",\"sources\":[");
+    for (size_t s = 0; s < job->plan->sources_len; s++) {
+        buf_add_cstr(out, s > 0 ? "," : "");
+        print_source(&job->sources[s], rate, out);
+    }
+    buf_add_cstr(out, "],\"sinks\":[");
+    for (size_t s = 0; s < job->plan->sinks_len; s++) {
+        buf_add_cstr(out, s > 0 ? ",{\"description\":" : "{\"description\":");
+        buf_add_json_string(out, job->plan->sinks[s].name);
+        int entry = job->ledger_of_sink[s];
+        buf_print(out, ",\"numOutputRows\":%lld}",
+                  (long long)(entry < 0 ? 0 : ledger_value(job->ledger, entry, LEDGER_PASSED)));
+    }
+    buf_add_cstr(out, "]}");
+}
+
+void job_print_ledger(struct job *job, struct buf *out)
+{
+    ledger_print(job->ledger, out);
+}
+
+void job_print_ledger_json(struct job *job, struct buf *out)
+{
+    ledger_print_json(job->ledger, out);
+}
+
+static const struct {
+    const char *name;
+    enum ledger_term term;
+} terms[] = {
+    {"rows_in", LEDGER_ROWS_IN},     {"passed", LEDGER_PASSED}, {"filtered", LEDGER_FILTERED},
+    {"duplicate", LEDGER_DUPLICATE}, {"late", LEDGER_LATE},     {"undecodable", LEDGER_UNDECODABLE},
+    {"in_state", LEDGER_IN_STATE},   {"made", LEDGER_MADE},     {"rows_out", LEDGER_ROWS_OUT},
+    {"warned", LEDGER_WARNED},
+};
+
+static bool rejected_value(const struct job *job, int entry, struct str term, int64_t *value)
+{
+    const struct ledger_entry *line = ledger_entry(job->ledger, entry);
+    if (str_is(term, "rejected")) {
+        *value = ledger_rejected_sum(job->ledger, entry);
+        return true;
+    }
+    if (!str_starts(term, "rejected."))
+        return false;
+    struct str name = str_slice(term, strlen("rejected."), term.len);
+    for (size_t c = 0; c < line->constraints_len; c++) {
+        if (!str_equal(line->constraints[c], name))
+            continue;
+        *value = ledger_rejected(job->ledger, entry, c);
+        return true;
+    }
+    return false;
+}
+
+bool job_ledger_value(struct job *job, struct str relation, struct str term, int64_t *value)
+{
+    int entry = ledger_find(job->ledger, relation);
+    if (entry < 0)
+        return false;
+    for (size_t t = 0; t < COUNT_OF(terms); t++) {
+        if (!str_is(term, terms[t].name))
+            continue;
+        *value = ledger_value(job->ledger, entry, terms[t].term);
+        return true;
+    }
+    return rejected_value(job, entry, term, value);
+}
+
+bool job_is_ready(struct job *job, struct buf *reason)
+{
+    if (job->state == JOB_FAILED || job->state == JOB_STARTING || job->state == JOB_STOPPING) {
+        buf_add_cstr(reason,
+                     job->state == JOB_FAILED ? "job: failed" : "job: starting or stopping");
+        return false;
+    }
+    if (readers_degraded(job)) {
+        buf_add_cstr(reason, "source: an outside system is away");
+        return false;
+    }
+    AUTO(buf_clear) struct buf text = {0};
+    if (!outbox_is_degraded(job->outbox, &text))
+        return true;
+    buf_print(reason, "sink: %s", buf_cstr(&text));
+    return false;
+}
