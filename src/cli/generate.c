@@ -124,7 +124,8 @@ static bool file_end(struct target *target, struct error *err)
 {
     char hidden[1100];
     hidden_name(target->name, hidden, sizeof(hidden));
-    bool is_done = lines_flush(target, err) && file_sync(&target->file, err);
+    // No fsync: what a power loss takes, the same seed makes again.
+    bool is_done = lines_flush(target, err);
     file_close(&target->file);
     return is_done && file_rename(hidden, target->name, err);
 }
@@ -178,7 +179,7 @@ static bool rows_write(struct target *target, struct source *source, int64_t *ro
     batch_free(batch);
     if (is_good && (target->file.fd >= 0 || (target->kind == TARGET_FILE && target->files == 0)))
         is_good = (target->file.fd >= 0 || file_begin(target, err)) && file_end(target, err);
-    return is_good && lines_flush(target, err);
+    return is_good && (target->kind != TARGET_STDOUT || lines_flush(target, err));
 }
 
 static struct source *source_open(const struct generate_flags *flags, const char *profile,
@@ -202,13 +203,18 @@ static struct source *source_open(const struct generate_flags *flags, const char
     void *options = arena_new(arena, type->options_size);
     if (!option_fill(type->options, type->options_len, values, len, options, arena, &bad, err))
         return NULL;
-    if (target->kind == TARGET_FOLDER && rows > 0 && !folder_check(target, rows, err))
+    if (target->kind != TARGET_STDOUT && rows == 0) {
+        error_set(err, ERROR_USER,
+                  "generate: say how many rows: --rows N (without, it never ends, "
+                  "which only --to - can take)");
+        return NULL;
+    }
+    if (target->kind == TARGET_FOLDER && !folder_check(target, rows, err))
         return NULL;
     struct source_context *context = ARENA_NEW(arena, struct source_context);
     context->name = STR("generate");
     context->clock = &clock_system;
-    // Only stdout can take rows without end.
-    context->execution = target->kind == TARGET_STDOUT ? EXECUTION_STREAM : EXECUTION_ONCE;
+    context->execution = EXECUTION_STREAM;
     return type->open(options, context, err);
 }
 
@@ -232,8 +238,6 @@ static bool generate(const struct generate_flags *flags, const char *profile, st
                                           : file_create(&target.log, flags->log, err);
     int64_t rows = 0;
     is_done = is_done && rows_write(&target, source, &rows, err);
-    if (is_done && target.has_log)
-        is_done = file_sync(&target.log, err);
     if (is_done && target.kind != TARGET_STDOUT)
         log_info("generate: %lld rows of %s in %lld file%s: %s", (long long)rows, profile,
                  (long long)target.files, target.files == 1 ? "" : "s", target.path);
@@ -300,8 +304,12 @@ int command_generate(int argc, char **argv)
     int exit_code;
     if (arguments_parse(&usage, argc, argv, &given, &arguments, &arena, &exit_code)) {
         exit_code = EXIT_DONE;
-        if (!generate(&given, arguments.positional.items[0], &arena, &err))
+        if (!generate(&given, arguments.positional.items[0], &arena, &err)) {
+            // What the user got wrong here stands on the command line, not in a pipeline file.
+            if (err.kind == ERROR_USER && err.exit_code == 0)
+                err.exit_code = EXIT_USAGE;
             exit_code = command_fail(&err);
+        }
     }
     arena_clear(&arena);
     return exit_code;
