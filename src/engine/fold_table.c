@@ -232,15 +232,21 @@ void text_slot_set(struct pane *pane, struct text_slot *slot, const struct strin
     slot->cell.pointer.ptr = slot->owned;
 }
 
-// Replaced seldom: memory is used again only when the new text is not longer than the old.
+// Replaced seldom, so no capacity is kept: memory comes in steps of 32 bytes, and what lies in the
+// same step as the old text takes its place.
+static size_t text_step(uint32_t len)
+{
+    return ((size_t)len + 31) & ~(size_t)31;
+}
+
 void text_cell_set(struct pane *pane, struct string_cell *target, const struct string_cell *cell)
 {
     char *memory = NULL;
-    if (target->len > sizeof(target->inlined) && target->len >= cell->len)
+    if (target->len > sizeof(target->inlined) && text_step(target->len) >= cell->len)
         memory = (char *)(uintptr_t)target->pointer.ptr;
     if (cell->len > sizeof(cell->inlined)) {
         if (memory == NULL)
-            memory = arena_bytes(&pane->texts, cell->len);
+            memory = arena_bytes(&pane->texts, text_step(cell->len));
         memmove(memory, cell->pointer.ptr, cell->len);
     }
     *target = *cell;
