@@ -2,9 +2,8 @@
 // JSON records into columns: one pass over the bytes, straight into the vectors, no tree of the
 // document and no copy of a string. Three things make it fast (docs/decisions/002-json-decoder.md):
 //  - Keys are predicted. Each object remembers, by place, the raw bytes that came next last time
-//  and
-//    the field they named; one 32-byte compare stands for separator, key and colon. A miss reads
-//    the key properly and learns, so other orders, gaps and duplicates come out right.
+//    and the field they named; one 32-byte compare stands for separator, key and colon. A miss
+//    reads the key properly and learns, so other orders, gaps and duplicates come out right.
 //  - Strings end at a bit: one compare of 16 bytes finds quotes, escapes, controls and non-ASCII.
 //  - Numbers and times are read eight digits at a time.
 // Every record is checked to its last byte: what is good does not depend on the columns wanted.

@@ -15,7 +15,7 @@ static inline const char *integer_fast(const char *p, int64_t *value)
     p += negative;
     uint64_t word = digits_word(p);
     unsigned count = digits_count(word);
-    if (UNLIKELY(count == 0 || (*p == '0' && count > 1)))
+    if (UNLIKELY(count == 0 || ((*p == '0') & (count > 1))))
         return NULL;
     uint64_t size = digits_value(word, count);
     p += count;
@@ -55,7 +55,7 @@ static inline const char *double_fast(const char *p, double *value)
     p += negative;
     uint64_t word = digits_word(p);
     unsigned count = digits_count(word);
-    if (UNLIKELY(count == 0 || count == 8 || (*p == '0' && count > 1)))
+    if (UNLIKELY((count == 0) | (count == 8) | ((*p == '0') & (count > 1))))
         return NULL;
     uint64_t mantissa = digits_value(word, count);
     p += count;
@@ -102,14 +102,15 @@ static inline void string_store(struct string_cell *cell, const char *p, uint32_
         255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255,
     };
     uint32_t kept = len < 12 ? len : 12;
-    uint64_t words[2];
     __m128i text = _mm_loadu_si128((const __m128i *)(const void *)p);
     __m128i mask = _mm_loadu_si128((const __m128i *)(const void *)(keep + 16 - kept));
-    _mm_storeu_si128((__m128i *)(void *)words, _mm_slli_si128(_mm_and_si128(text, mask), 4));
-    words[0] |= len;
+    text = _mm_slli_si128(_mm_and_si128(text, mask), 4);
+    uint64_t head = (uint64_t)_mm_cvtsi128_si64(text) | len;
+    uint64_t tail = (uint64_t)_mm_cvtsi128_si64(_mm_unpackhi_epi64(text, text));
     uint64_t pointer = (uint64_t)(uintptr_t)p;
-    words[1] = len <= 12 ? words[1] : pointer;
-    memcpy(cell, words, sizeof(words));
+    tail = len <= 12 ? tail : pointer;
+    memcpy(cell, &head, sizeof(head));
+    memcpy((char *)cell + 8, &tail, sizeof(tail));
 }
 
 static inline const char *text_read(struct json_reader *reader, struct json_node *node,

@@ -22,7 +22,7 @@ struct wish {
 struct shape {
     const char *title;
     struct wish wishes[COLUMNS_MAX];
-    const char *style; // "spaced" as Python writes, "compact", "long" doubles of 17 digits
+    const char *style; // "spaced" as Python writes, "compact", both "mixed", "long" doubles
 };
 
 #define WISH_TOP                                                                                   \
@@ -45,6 +45,7 @@ static const struct shape shapes[] = {
     {"12 leaves", {WISH_ALL}, "spaced"},
     {"12 leaves", {WISH_ALL}, "compact"},
     {"12 leaves, 17-digit doubles", {WISH_ALL}, "long"},
+    {"12 leaves, two layouts at random", {WISH_ALL}, "mixed"},
     {"9 leaves (no city, country, firmware)",
      {WISH_TOP,
       {"latitude", "DOUBLE", "location.latitude"},
@@ -74,10 +75,10 @@ static void event_print(struct buf *out, uint64_t *random, const char *style)
     static const char *const types[] = {"sensor_A", "sensor_B", "camera", "thermo"};
     static const char *const cities[] = {"New York", "London", "Tokyo", "San Francisco", "Berlin"};
     static const char *const countries[] = {"USA", "UK", "Japan", "USA", "Germany"};
-    bool compact = style[0] == 'c';
-    const char *c = compact ? "," : ", ", *k = compact ? ":" : ": ";
     const char *real = style[0] == 'l' ? "%.17g" : "%.6f";
     uint64_t r = random_next(random), place = r >> 20 & 3;
+    bool compact = style[0] == 'c' || (style[0] == 'm' && r >> 63 != 0);
+    const char *c = compact ? "," : ", ", *k = compact ? ":" : ": ";
     char latitude[32], longitude[32];
     double unit = (double)(random_next(random) >> 11) / 9007199254740992.0;
 #pragma GCC diagnostic push
