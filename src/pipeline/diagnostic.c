@@ -44,6 +44,39 @@ static bool diagnostic_is_repeated(const struct diagnostics *diagnostics, const 
     return false;
 }
 
+#define SECRET_MIN 4 // shorter ones would hide ordinary words
+
+void diagnostics_add_secret(struct diagnostics *diagnostics, struct str value)
+{
+    if (value.len < SECRET_MIN)
+        return;
+    size_t len = diagnostics->secrets_len;
+    struct str *secrets = ARENA_ARRAY(diagnostics->arena, struct str, len + 1);
+    if (len > 0)
+        memcpy(secrets, diagnostics->secrets, len * sizeof(*secrets));
+    secrets[len] = value;
+    diagnostics->secrets = secrets;
+    diagnostics->secrets_len = len + 1;
+}
+
+static struct str hide_secrets(const struct diagnostics *diagnostics, struct str text)
+{
+    for (size_t i = 0; i < diagnostics->secrets_len; i++) {
+        struct str secret = diagnostics->secrets[i];
+        AUTO(buf_clear) struct buf out = {0};
+        const char *found = NULL;
+        while ((found = memmem(text.ptr, text.len, secret.ptr, secret.len)) != NULL) {
+            size_t before = (size_t)(found - text.ptr);
+            buf_add(&out, text.ptr, before);
+            buf_add_cstr(&out, "(hidden)");
+            text = str_slice(text, before + secret.len, text.len);
+        }
+        buf_add_str(&out, text);
+        text = arena_str(diagnostics->arena, buf_str(&out));
+    }
+    return text;
+}
+
 void diagnostic_add(struct diagnostics *diagnostics, const char *code, size_t place, size_t length,
                     const char *cure, const char *format, ...)
 {
@@ -52,8 +85,9 @@ void diagnostic_add(struct diagnostics *diagnostics, const char *code, size_t pl
     va_start(arguments, format);
     buf_vprint(&text, format, arguments);
     va_end(arguments);
+    struct str shown = hide_secrets(diagnostics, buf_str(&text));
     bool is_warning = code[0] == 'W';
-    if (diagnostic_is_repeated(diagnostics, code, place, buf_str(&text)))
+    if (diagnostic_is_repeated(diagnostics, code, place, shown))
         return;
     if (!is_warning)
         diagnostics->errors++;
@@ -64,7 +98,7 @@ void diagnostic_add(struct diagnostics *diagnostics, const char *code, size_t pl
     snprintf(diagnostic->code, sizeof(diagnostic->code), "%s", code);
     diagnostic->place = place;
     diagnostic->length = length > 0 ? length : 1;
-    diagnostic->text = arena_str(diagnostics->arena, buf_str(&text));
+    diagnostic->text = arena_str(diagnostics->arena, shown);
     if (cure != NULL)
         diagnostic->cure = arena_str(diagnostics->arena, str_of(cure));
 }

@@ -25,6 +25,9 @@ struct diagnostics {
     struct diagnostic *list;
     size_t len, capacity;
     size_t errors;
+    // Values that must not be shown, whoever's message they get into (DuckDB quotes literals).
+    struct str *secrets;
+    size_t secrets_len;
 };
 
 void diagnostics_init(struct diagnostics *diagnostics, struct arena *arena, const char *path,
@@ -32,6 +35,7 @@ void diagnostics_init(struct diagnostics *diagnostics, struct arena *arena, cons
 // `cure` may be NULL.
 void diagnostic_add(struct diagnostics *diagnostics, const char *code, size_t place, size_t length,
                     const char *cure, const char *format, ...) PRINTF(6, 7);
+void diagnostics_add_secret(struct diagnostics *diagnostics, struct str value);
 void diagnostics_print(const struct diagnostics *diagnostics, bool colour, struct buf *out);
 void diagnostics_print_json(const struct diagnostics *diagnostics, struct buf *out);
 // First error as `struct error` (ERROR_USER), for callers that only pass failure on.

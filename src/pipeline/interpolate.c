@@ -151,8 +151,10 @@ static void interpolate_variable(struct interpolation *interpolation, struct str
         interpolate_text(interpolation, other, nesting + 1, out);
     } else if (!has_text) {
         buf_add_str(out, value);
-        if (name_is_secret(name))
+        if (name_is_secret(name)) {
             interpolation->token->has_secret = true;
+            diagnostics_add_secret(interpolation->diagnostics, value);
+        }
     }
 }
 

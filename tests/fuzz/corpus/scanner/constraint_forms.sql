@@ -1,0 +1,12 @@
+CREATE SOURCE s (
+  a BIGINT,
+  CONSTRAINT EXPECT (a > 0),
+  CONSTRAINT one CHECK (a > 0),
+  CONSTRAINT two EXPECT a > 0,
+  CONSTRAINT three EXPECT (a > 0) ON VIOLATION DROP,
+  CONSTRAINT four EXPECT (a > 0) ON VIOLATION QUARANTIN,
+  CONSTRAINT five EXPECT (a > 0) ON VIOLATION FAIL UPDATE,
+  CONSTRAINT six EXPECT (a > 0),
+  CONSTRAINT six EXPECT (a < 9)
+) WITH (connector = 'files', path = 'x');
+CREATE SINK out WITH (connector = 'console') AS SELECT * FROM s;

@@ -1,0 +1,4 @@
+CREATE SOURCE s (a BIGINT, b STRUCT(x BIGINT) WITH (connector = 'files', path = 'x');
+CREATE SOURCE events (id BIGINT, time TIMESTAMP, city VARCHAR, WATERMARK FOR time AS time - INTERVAL '1 minute')
+WITH (connector = 'files', path = 'in/*.jsonl');
+CREATE SINK out WITH (connector = 'console') AS SELECT * FROM events;
