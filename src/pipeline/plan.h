@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 // The plan: what a pipeline file means, ready to run. Read-only once built; engine, explain, test
-// harness and page read the same structure. Everything lives in one arena. plan_build is pure but for
-// an in-memory DuckDB used to parse and type SELECT bodies.
+// harness and page read the same structure. Everything lives in one arena. plan_build is pure but
+// for an in-memory DuckDB used to parse and type SELECT bodies.
 //
-// A plan is a graph of relations in topological order. Each relation's rows are made from its inputs'
-// rows by exactly one rule (relation_kind). SQL texts in it name relations by their user names: the
-// engine gives every lane a schema in which those names resolve to what the lane holds.
+// A plan is a graph of relations in topological order. Each relation's rows are made from its
+// inputs' rows by exactly one rule (relation_kind). SQL texts in it name relations by their user
+// names: the engine gives every lane a schema in which those names resolve to what the lane holds.
 #ifndef FIRESTEEL_PLAN_H
 #define FIRESTEEL_PLAN_H
 
@@ -27,20 +27,21 @@ enum predicate_op {
     PREDICATE_GE,
     PREDICATE_EQ,
     PREDICATE_NE,
-    PREDICATE_IN,     // column IN constants
-    PREDICATE_COLUMN, // a BOOLEAN column itself
+    PREDICATE_IN,       // column IN constants
+    PREDICATE_COLUMN,   // a BOOLEAN column itself
     PREDICATE_CONSTANT, // constants[0] is BOOLEAN (kind BOOLEAN; is_null for NULL)
 };
 struct constant {
-    enum type_kind kind; // BOOLEAN, BIGINT, DOUBLE, VARCHAR, TIMESTAMP (already in the column's domain)
+    enum type_kind
+        kind; // BOOLEAN, BIGINT, DOUBLE, VARCHAR, TIMESTAMP (already in the column's domain)
     bool is_null;
     int64_t whole; // BOOLEAN, BIGINT, TIMESTAMP
     double real;
     struct str text;
 };
 struct column_path {
-    int column;      // of the relation
-    int fields[4];   // struct fields below it
+    int column;    // of the relation
+    int fields[4]; // struct fields below it
     int fields_len;
 };
 struct predicate {
@@ -85,7 +86,7 @@ struct source_column { // parallel to the relation's columns
     enum time_unit time_unit;
     enum metadata metadata; // METADATA_NONE unless from the connector
     struct str computed;    // SQL over the source's other columns; empty: decoded
-    bool is_needed;         // somebody downstream reads it (conservative); others need not be decoded
+    bool is_needed; // somebody downstream reads it (conservative); others need not be decoded
 };
 struct plan_source {
     struct str name;
@@ -94,15 +95,15 @@ struct plan_source {
     const struct source_type *type; // connector
     struct option_value *options;   // evaluated
     size_t options_len;
-    struct str format;              // "json", "csv", "raw", "parquet"
+    struct str format; // "json", "csv", "raw", "parquet"
     struct source_column *columns;
     size_t columns_len;
     bool coerce_spark;
     enum on_error on_error;
-    bool has_computed;        // some column has `computed` SQL
-    int watermark_column;     // -1: none
+    bool has_computed;    // some column has `computed` SQL
+    int watermark_column; // -1: none
     int64_t watermark_delay_us;
-    int64_t idle_timeout_us;  // -1: partitions never become idle
+    int64_t idle_timeout_us; // -1: partitions never become idle
     bool is_enabled;
 };
 
@@ -137,22 +138,23 @@ enum aggregate_kind {
 };
 struct aggregate {
     enum aggregate_kind kind;
-    int argument;       // index into group_inputs columns; -1: none
-    int order_argument; // arg_min/arg_max; else -1
-    int filter;         // BOOLEAN input column of FILTER (WHERE ..); -1: none
+    int argument;            // index into group_inputs columns; -1: none
+    int order_argument;      // arg_min/arg_max; else -1
+    int filter;              // BOOLEAN input column of FILTER (WHERE ..); -1: none
     const struct type *type; // of the result column (what DuckDB's binder says)
 };
 
 struct relation {
     enum relation_kind kind;
-    struct str name;      // the user's; a sink's own SELECT gets the sink's name
+    struct str name; // the user's; a sink's own SELECT gets the sink's name
     size_t place;
     struct column *columns;
     size_t columns_len;
-    int inputs[2]; // relation indexes; -1: none
-    int source;    // RELATION_SOURCE: index into plan->sources
+    int inputs[2];  // relation indexes; -1: none
+    int source;     // RELATION_SOURCE: index into plan->sources
     bool is_closed; // its rows appear at window close and carry window_start/window_end
-    int window_start_column, window_end_column; // in columns, when is_closed and still carried; else -1
+    int window_start_column,
+        window_end_column;          // in columns, when is_closed and still carried; else -1
     struct constraint *constraints; // judged on this relation's rows
     size_t constraints_len;
     int late_into; // sink index, -1: late rows are only counted
@@ -179,20 +181,21 @@ struct relation {
     int64_t window_size_us, window_slide_us, window_shift_us; // TUMBLE: slide = size
     struct column *group_inputs;
     size_t group_inputs_len;
-    int *group_direct;          // group input -> input relation's column; NULL: use the SQL
+    int *group_direct;           // group input -> input relation's column; NULL: use the SQL
     struct str group_inputs_sql; // "SELECT time, key, .. FROM input-name"
-    size_t group_keys_len;      // window_start/end are not among them: group inputs 1..keys
+    size_t group_keys_len;       // window_start/end are not among them: group inputs 1..keys
     struct aggregate *aggregates;
     size_t aggregates_len;
     bool keeps_rows; // some aggregate needs all rows: aggregates is empty; at close group_sql makes
                      // the same columns from the kept group inputs
-    // Closed groups as a table named "_groups": window_start, window_end, k0.., r0.. (one a key, one an
-    // aggregate; types in group_columns). final_sql maps it to `columns` (SELECT list, HAVING); NULL-
-    // length final_sql with final_direct set when it is only a choice of columns.
+    // Closed groups as a table named "_groups": window_start, window_end, k0.., r0.. (one a key,
+    // one an aggregate; types in group_columns). final_sql maps it to `columns` (SELECT list,
+    // HAVING); NULL- length final_sql with final_direct set when it is only a choice of columns.
     struct column *group_columns;
     size_t group_columns_len;
-    struct str group_sql; // keeps_rows: "SELECT window_start, window_end, k0.., agg(..) FROM _kept GROUP BY .."
-                          // where _kept = window_start, window_end, group_inputs.., _sequence
+    struct str
+        group_sql; // keeps_rows: "SELECT window_start, window_end, k0.., agg(..) FROM _kept GROUP
+                   // BY .." where _kept = window_start, window_end, group_inputs.., _sequence
     struct str final_sql;
     int *final_direct;
     int *key_columns; // output columns that are plain keys or window bounds: upsert key
@@ -241,11 +244,11 @@ struct settings {
     int64_t future_skew_us; // -1: none
     int64_t max_ahead_us;
     int64_t over_retention_us;
-    int64_t lanes; // 0: cores
-    int execution; // enum execution
-    bool strict;   // reserved for tests: ledger imbalance aborts
-    struct str listen; // HTTP address, empty: none
-    int64_t trigger_rows; // rows a lane takes per trigger
+    int64_t lanes;         // 0: cores
+    int execution;         // enum execution
+    bool strict;           // reserved for tests: ledger imbalance aborts
+    struct str listen;     // HTTP address, empty: none
+    int64_t trigger_rows;  // rows a lane takes per trigger
     int64_t journal_bytes; // frames before the next base
 };
 
@@ -296,8 +299,8 @@ struct plan *plan_build(const struct plan_request *request, struct arena *arena,
 extern const struct option plan_settings[];
 extern const size_t plan_settings_len;
 
-// State compatibility, one line an object that holds state: "name kind keys.. types..". Two plans may
-// share a checkpoint when every object that is in both has the same line.
+// State compatibility, one line an object that holds state: "name kind keys.. types..". Two plans
+// may share a checkpoint when every object that is in both has the same line.
 void plan_fingerprint(const struct plan *plan, struct buf *out);
 void plan_explain(const struct plan *plan, struct buf *out);      // words, for people
 void plan_print_json(const struct plan *plan, struct buf *out);   // for machines and golden tests

@@ -78,7 +78,7 @@ struct statement {
     enum statement_kind kind;
     bool is_broken; // kind and name are known, the rest was not understood (reported): the name
                     // counts as defined, nothing is built from it
-    size_t place; // of the first word
+    size_t place;   // of the first word
     struct str name;
     size_t name_place;
     struct option_text *options; // WITH (..); SET: one, with the setting's name
