@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 // What judge, dedup and fold cost a row, on one core, over rows shaped like the devices system:
-//   fold_bench [judge|hash|dedup|fold|merge|codec ..]   (all without arguments)
+//   fold_bench [judge|hash|dedup|fold|merge|codec|duckdb ..]   (all without arguments)
 // Prints CPU nanoseconds a row; the figures of docs/decisions/001-fold-in-c.md come from here.
 #include "base/clock.h"
-#include "duck/database.h"
+#include "duck/scan.h"
 #include "engine/dedup.h"
 #include "engine/fold.h"
 #include "engine/judge.h"
@@ -33,7 +33,7 @@ static const enum type_kind column_kinds[COLUMNS] = {
 static double cpu_now_ns(void)
 {
     struct timespec now;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
     return (double)now.tv_sec * 1e9 + (double)now.tv_nsec;
 }
 
@@ -325,6 +325,59 @@ static void bench_codec(struct relation *relation, struct fold *fold)
     fold_free(copy);
 }
 
+// The other way: the same aggregates as one DuckDB statement a trigger of `per_statement` chunks,
+// its partial rows fetched and dropped.
+static void bench_duckdb(struct chunk **chunks, uint64_t devices, size_t per_statement)
+{
+    static const char sql[] =
+        "SELECT epoch_us(t) // 60000000 AS w, device_id, device_type, count(*), sum(d), count(d), "
+        "max(d), min(d), sum(b), count(b), min(b), sum(s), count(s), min(s), first(city), "
+        "first(country), first(fw), max(ts) FROM bench_input() GROUP BY ALL";
+    struct error err = {0};
+    struct database *database = database_open((struct database_options){.threads = 1}, &err);
+    struct connection *connection = connection_open(database, &err);
+    struct column columns[COUNT_OF(input_columns)];
+    for (size_t i = 0; i < COUNT_OF(input_columns); i++)
+        columns[i] = group_inputs[i];
+    struct scan *scan =
+        scan_new(connection, "bench_input", columns, COUNT_OF(columns), false, &err);
+    struct statement *statement = statement_prepare(connection, sql, &err);
+    if (scan == NULL || statement == NULL) {
+        printf("duckdb  %s\n", err.text);
+        return;
+    }
+    struct chunk views[CHUNKS]; // group inputs are a choice of the decoded columns
+    static struct vector vectors[CHUNKS][COUNT_OF(input_columns)];
+    struct rows_part parts[CHUNKS];
+    for (size_t c = 0; c < CHUNKS; c++) {
+        for (size_t i = 0; i < COUNT_OF(input_columns); i++)
+            vectors[c][i] = chunks[c]->columns[input_columns[i]];
+        views[c] = (struct chunk){.rows = chunks[c]->rows,
+                                  .columns_len = COUNT_OF(input_columns),
+                                  .columns = vectors[c],
+                                  .handle = chunks[c]->handle};
+        parts[c] = (struct rows_part){.chunk = &views[c], .count = chunks[c]->rows};
+    }
+    double from = cpu_now_ns();
+    size_t rounds = devices > 1000 ? 3 : 6;
+    for (size_t done = 0; done < rounds * CHUNKS; done += per_statement) {
+        struct rows rows = {.parts = parts + done % CHUNKS, .parts_len = per_statement};
+        scan_set_rows(scan, &rows);
+        if (!statement_execute(statement, &err))
+            printf("duckdb  %s\n", err.text);
+        while (statement_next(statement) != NULL)
+            ;
+        statement_finish(statement);
+    }
+    printf("duckdb  %8lu devices, %5zu rows a statement %7.1f ns/row\n", (unsigned long)devices,
+           per_statement * ROWS_PER_VECTOR,
+           (cpu_now_ns() - from) / (double)(rounds * CHUNKS * ROWS_PER_VECTOR));
+    statement_free(statement);
+    scan_free(scan);
+    connection_close(connection);
+    database_close(database);
+}
+
 static void bench_devices(int argc, char **argv, uint64_t devices)
 {
     struct arena arena = {0};
@@ -349,6 +402,9 @@ static void bench_devices(int argc, char **argv, uint64_t devices)
             bench_codec(&relation, a);
         fold_free(a);
     }
+    if (wants(argc, argv, "duckdb"))
+        for (size_t per_statement = 1; per_statement <= 16; per_statement *= 4)
+            bench_duckdb(chunks, devices, per_statement);
     for (size_t c = 0; c < CHUNKS; c++)
         chunk_free(chunks[c]);
     arena_clear(&arena);
