@@ -116,6 +116,20 @@ static uint32_t part_number(struct split *split, struct str folder)
     return (uint32_t)split->parts_len++;
 }
 
+static bool is_time(enum type_kind kind)
+{
+    return kind == TYPE_TIMESTAMP || kind == TYPE_TIMESTAMPTZ;
+}
+
+// Spark casts a time to text without the zeros at the end of its fraction.
+static void fraction_trim(struct buf *value)
+{
+    if (str_find(buf_str(value), '.') < 0)
+        return;
+    while (value->ptr[value->len - 1] == '0')
+        value->len--;
+}
+
 static void folder_print(const struct split *split, const struct chunk *chunk, size_t row,
                          struct buf *value, struct buf *out)
 {
@@ -125,6 +139,8 @@ static void folder_print(const struct split *split, const struct chunk *chunk, s
         int column = options->partition_columns[i];
         buf_reset(value);
         text_encode_value(value, &chunk->columns[column], row, "");
+        if (is_time(options->columns[column].type->kind))
+            fraction_trim(value);
         if (i > 0)
             buf_add_char(out, '/');
         partition_print(out, options->columns[column].name, buf_str(value));
