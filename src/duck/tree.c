@@ -4,6 +4,7 @@
 // JSON that the printer refuses).
 #include "duck/tree.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -77,6 +78,30 @@ static json_t *load_json(struct str text, struct error *err)
     return json;
 }
 
+// The printer writes the DOUBLE 5e0 as 5.0, which would come back as a DECIMAL. Such a constant is
+// turned into a cast of its text, which is exact.
+static bool keep_double(void *context, json_t *node, json_t **replacement)
+{
+    (void)context;
+    const json_t *value = json_object_get(node, "value");
+    if (!tree_is(node, "CONSTANT") ||
+        !str_is(tree_text(json_object_get(value, "type"), "id"), "DOUBLE") ||
+        !json_is_number(json_object_get(value, "value")))
+        return true;
+    char digits[40];
+    snprintf(digits, sizeof(digits), "%.17g", json_number_value(json_object_get(value, "value")));
+    *replacement = json_pack(
+        "{s:s, s:s, s:O, s:O, s:{s:s, s:s, s:s, s:O, s:{s:{s:s, s:n}, s:b, s:s}}, s:{s:s, s:n}, "
+        "s:b}",
+        "class", "CAST", "type", "OPERATOR_CAST", "alias", json_object_get(node, "alias"),
+        "query_location", json_object_get(node, "query_location"), "child", "class", "CONSTANT",
+        "type", "VALUE_CONSTANT", "alias", "", "query_location",
+        json_object_get(node, "query_location"), "value", "type", "id", "VARCHAR", "type_info",
+        "is_null", 0, "value", digits, "cast_type", "id", "DOUBLE", "type_info", "try_cast", 0);
+    ASSERT(*replacement != NULL);
+    return false;
+}
+
 json_t *tree_parse(struct connection *connection, struct str sql, size_t *place, struct error *err)
 {
     *place = TREE_NO_PLACE;
@@ -105,7 +130,9 @@ json_t *tree_parse(struct connection *connection, struct str sql, size_t *place,
         error_set(err, ERROR_USER, "expected one SELECT, found %zu", json_array_size(statements));
         return NULL;
     }
-    return json_incref(json_object_get(json_array_get(statements, 0), "node"));
+    json_t *node = json_object_get(json_array_get(statements, 0), "node");
+    tree_walk(node, keep_double, NULL);
+    return json_incref(node);
 }
 
 static bool shift_place(void *context, json_t *node, json_t **replacement)

@@ -14,11 +14,6 @@ static bool refuse_aggregates(const struct select *select, json_t *query)
                       json_is_object(json_object_get(query, "having")) ||
                       !str_is(tree_text(query, "aggregate_handling"), "STANDARD_HANDLING");
     size_t place = json_array_size(groups) > 0 ? tree_first_place(groups) : TREE_NO_PLACE;
-    if (tree_has_function(list, "window") || tree_has_function(groups, "window"))
-        return select_refuse(select, "E0232", tree_first_place(list),
-                             "FROM TUMBLE(events, event_time, INTERVAL '1 minute') GROUP BY "
-                             "window_start, window_end, ..",
-                             "window(time, '1 minute') is another system's form");
     if (!is_grouped && !tree_has_aggregate(select->builder, list))
         return true;
     const char *cure =

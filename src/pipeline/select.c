@@ -250,13 +250,14 @@ static bool expand_star(const struct select *select, json_t *star, json_t *from_
     struct str qualifier = tree_text(star, "relation_name");
     for (size_t i = 0; i < len; i++) {
         json_t *item = star_replacement(star, columns[i].name);
-        if (item == NULL) {
+        bool is_plain = item == NULL;
+        if (is_plain) {
             item = tree_column_of(columns[i].name);
             if (qualifier.len > 0)
                 json_array_insert_new(json_object_get(item, "column_names"), 0,
                                       json_stringn(qualifier.ptr, qualifier.len));
         }
-        if (place != TREE_NO_PLACE && star_replacement(star, columns[i].name) == NULL)
+        if (place != TREE_NO_PLACE && is_plain)
             json_object_set_new(item, "query_location", json_integer((json_int_t)place));
         json_array_append_new(list, item);
     }

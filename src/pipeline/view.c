@@ -58,6 +58,15 @@ bool builder_publish(struct builder *builder, int index, struct error *err)
            error_wrap(err, "making %.*s known", STR_ARGS(relation->name));
 }
 
+static bool has_word(struct str text, const char *word)
+{
+    for (size_t i = 0; i + strlen(word) <= text.len; i++) {
+        if (str_equal_nocase(str_slice(text, i, i + strlen(word)), str_of(word)))
+            return true;
+    }
+    return false;
+}
+
 // A parse error as a diagnostic; the query otherwise.
 static json_t *parse_body(struct builder *builder, const struct sql_text *body)
 {
@@ -66,14 +75,16 @@ static json_t *parse_body(struct builder *builder, const struct sql_text *body)
     json_t *query = tree_parse(builder->connection, body->text, &offset, &err);
     if (query != NULL)
         return query;
-    const char *cure = NULL;
-    for (size_t i = 0; cure == NULL && i + 10 < body->text.len; i++) {
-        if (str_equal_nocase(str_slice(body->text, i, i + 10), STR("DESCRIPTOR")))
-            cure = "write TUMBLE(events, event_time, INTERVAL '1 minute')";
-    }
     size_t place = offset == TREE_NO_PLACE ? body->place : map_place(body, offset);
     bind_shorten(&err);
-    diagnostic_add(builder->diagnostics, "E0201", place, 1, cure, "%s", err.text);
+    // Two forms of other systems that DuckDB does not even parse.
+    bool is_foreign = has_word(body->text, "DESCRIPTOR") || has_word(body->text, "window(");
+    diagnostic_add(builder->diagnostics, is_foreign ? "E0232" : "E0201", place, 1,
+                   is_foreign
+                       ? "write FROM TUMBLE(events, event_time, INTERVAL '1 minute') GROUP BY "
+                         "window_start, window_end, .."
+                       : NULL,
+                   "%s", err.text);
     return NULL;
 }
 

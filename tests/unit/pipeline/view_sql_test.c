@@ -66,16 +66,18 @@ static void assert_same(const char *actual, const char *expected)
 static void test_rows(void **state)
 {
     (void)state;
-    const struct relation *rows =
-        must_build(&fixture, "p",
-                   "SELECT event_id, upper(city) AS c, location.lat + 1 AS l FROM events e "
-                   "WHERE e.battery BETWEEN 2 AND 7");
+    const struct relation *rows = must_build(&fixture, "p",
+                                             "SELECT event_id, upper(city) AS c, location.lat + 1 "
+                                             "AS l, event_id * 1e0 AS real FROM events e "
+                                             "WHERE e.battery BETWEEN 2 AND 7");
+    assert_int_equal(rows->columns[3].type->kind, TYPE_DOUBLE); // 1e0 is no 1.0
     AUTO(buf_clear) struct buf sql = {0};
     buf_print(&sql, "WITH events AS (SELECT * FROM main.events WHERE %.*s) %.*s",
               STR_ARGS(rows->filter.sql), STR_ARGS(rows->project_sql));
-    assert_same(buf_cstr(&sql),
-                "SELECT event_id, upper(city), location.lat + 1 FROM main.events WHERE "
-                "battery BETWEEN 2 AND 7");
+    assert_same(
+        buf_cstr(&sql),
+        "SELECT event_id, upper(city), location.lat + 1, event_id * 1e0 FROM main.events WHERE "
+        "battery BETWEEN 2 AND 7");
     rows = must_build(&fixture, "q",
                       "SELECT e.event_id, owner, unnest(tags) AS tag FROM events e JOIN ref "
                       "USING (device_type) WHERE owner <> 'bob' AND battery > 1");
