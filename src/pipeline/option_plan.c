@@ -264,6 +264,13 @@ static bool take_common(struct maker *maker, struct object_options *options,
     return true;
 }
 
+// properties.* of Kafka go to its client as they are, and may hold secrets.
+static bool is_client_property(const struct object_options *options, struct str name)
+{
+    const char *type = options->source != NULL ? options->source->name : options->sink->name;
+    return str_starts(name, "properties.") && strcmp(type, "kafka") == 0;
+}
+
 static bool sort_values(struct maker *maker, struct object_options *options,
                         struct option_value *values, size_t len)
 {
@@ -274,11 +281,12 @@ static bool sort_values(struct maker *maker, struct object_options *options,
         if (common >= 0)
             is_good = take_common(maker, options, value, common) && is_good;
         const struct option *own = own_option(options, value->name);
-        if (own != NULL) {
-            value->is_secret = value->is_secret || own->kind == OPTION_SECRET;
+        bool is_passed_on = is_client_property(options, value->name);
+        if (own != NULL || is_passed_on) {
+            value->is_secret = value->is_secret || is_passed_on || own->kind == OPTION_SECRET;
             options->values[options->values_len++] = *value;
         }
-        if (own != NULL || common >= 0)
+        if (own != NULL || is_passed_on || common >= 0)
             continue;
         const char *owner = option_owner(value->name, is_source);
         if (owner != NULL) {
