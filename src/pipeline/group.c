@@ -114,7 +114,7 @@ static bool check_shape(struct group_maker *maker, json_t *query)
 {
     const struct select *select = maker->select;
     if (tree_len(query, "group_sets") > 1)
-        return select_refuse(select, "E0229", select->place, "write one view for each grouping",
+        return select_refuse(select, "E0229", TREE_NO_PLACE, "write one view for each grouping",
                              "ROLLUP, CUBE and GROUPING SETS are "
                              "not supported over a stream");
     if (json_is_object(json_object_get(query, "qualify")) ||

@@ -210,7 +210,7 @@ static bool refuse_modifiers(const struct select *select, json_t *query)
             tree_is(modifier, "ORDER_MODIFIER") ? "ORDER BY" : "LIMIT");
     }
     if (json_is_object(json_object_get(query, "sample")))
-        return select_refuse(select, "E0234", select->place, "use WHERE random() < 0.01",
+        return select_refuse(select, "E0234", TREE_NO_PLACE, "use WHERE random() < 0.01",
                              "a sample of a stream is not supported");
     return true;
 }

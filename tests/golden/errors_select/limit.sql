@@ -1,0 +1,7 @@
+CREATE SOURCE events (
+  event_id BIGINT, device_id VARCHAR, event_time TIMESTAMP, battery INTEGER,
+  WATERMARK FOR event_time AS event_time - INTERVAL '10 minutes'
+) WITH (connector = 'files', path = 'in/*.jsonl', format = 'json');
+
+CREATE SINK out WITH (connector = 'console') AS
+SELECT event_id FROM events LIMIT 10;
