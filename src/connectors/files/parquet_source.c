@@ -8,7 +8,7 @@
 #include "duck/database.h"
 #include <string.h>
 
-#define RANGE_ROWS 500000 // rows of one statement
+#define RANGE_ROWS 122880 // rows of one statement
 
 struct parquet_reader {
     const struct source_context *context;
@@ -18,6 +18,10 @@ struct parquet_reader {
     struct buf place; // the file that `select` is for
     struct buf select;
     int64_t rows; // in that file
+    // Chunks read and not yet handed out: ready[ready_at..ready_len), from row ready_row on.
+    struct chunk *ready[RANGE_ROWS / 64];
+    size_t ready_at, ready_len;
+    int64_t ready_row;
 };
 
 struct parquet_reader *parquet_reader_new(const struct source_context *context, struct error *err)
@@ -35,10 +39,18 @@ struct parquet_reader *parquet_reader_new(const struct source_context *context, 
     return reader;
 }
 
+static void ready_clear(struct parquet_reader *reader)
+{
+    while (reader->ready_at < reader->ready_len)
+        chunk_free(reader->ready[reader->ready_at++]);
+    reader->ready_at = reader->ready_len = 0;
+}
+
 void parquet_reader_free(struct parquet_reader *reader)
 {
     if (reader == NULL)
         return;
+    ready_clear(reader);
     if (reader->connection != NULL)
         connection_close(reader->connection);
     if (reader->database != NULL)
@@ -140,10 +152,10 @@ static void chunk_add(struct batch *batch, struct chunk *chunk)
     batch->chunks[batch->chunks_len++] = chunk;
 }
 
-static bool range_read(struct parquet_reader *reader, struct batch *batch, int64_t from,
-                       int64_t rows, struct error *err)
+static bool range_read(struct parquet_reader *reader, int64_t from, int64_t rows, struct error *err)
 {
     AUTO(buf_clear) struct buf sql = {0};
+    ready_clear(reader);
     buf_add_str(&sql, buf_str(&reader->select));
     buf_print(&sql, " WHERE file_row_number >= %lld AND file_row_number < %lld", (long long)from,
               (long long)(from + rows));
@@ -153,9 +165,11 @@ static bool range_read(struct parquet_reader *reader, struct batch *batch, int64
     bool is_done = statement_execute(statement, err);
     int64_t got = 0;
     struct chunk *chunk;
+    reader->ready_row = from;
     while (is_done && (chunk = statement_take(statement)) != NULL) {
+        ASSERT(reader->ready_len < COUNT_OF(reader->ready));
         got += (int64_t)chunk->rows;
-        chunk_add(batch, chunk);
+        reader->ready[reader->ready_len++] = chunk;
     }
     statement_free(statement);
     if (is_done && got != rows)
@@ -164,10 +178,25 @@ static bool range_read(struct parquet_reader *reader, struct batch *batch, int64
     return is_done;
 }
 
+// Chunks are handed out whole, at least one.
+static void chunks_hand_out(struct parquet_reader *reader, struct batch *batch, size_t rows_max)
+{
+    size_t rows = 0;
+    while (reader->ready_at < reader->ready_len &&
+           (rows == 0 || rows + reader->ready[reader->ready_at]->rows <= rows_max)) {
+        struct chunk *chunk = reader->ready[reader->ready_at++];
+        rows += chunk->rows;
+        reader->ready_row += (int64_t)chunk->rows;
+        chunk_add(batch, chunk);
+    }
+}
+
 bool parquet_read(struct parquet_reader *reader, const char *place, struct batch *batch,
                   int64_t row, size_t rows_max, int64_t *next_row, bool *is_end, struct error *err)
 {
     bool is_known = str_equal(buf_str(&reader->place), str_of(place));
+    if (!is_known)
+        ready_clear(reader);
     if (!is_known && !select_make(reader, place, err)) {
         err->kind = ERROR_FATAL;
         return error_wrap(err, "files: cannot read %s as parquet", place);
@@ -177,13 +206,17 @@ bool parquet_read(struct parquet_reader *reader, const char *place, struct batch
         return error_set_exit(err, ERROR_FATAL, EXIT_REFUSED,
                               "files: %s has %lld rows, the checkpoint stands at %lld", place,
                               (long long)reader->rows, (long long)row);
-    int64_t wanted = rows_max < RANGE_ROWS ? (int64_t)rows_max : RANGE_ROWS;
-    rows = rows < wanted ? rows : wanted;
-    if (rows > 0 && !range_read(reader, batch, row, rows, err)) {
+    rows = rows < RANGE_ROWS ? rows : RANGE_ROWS;
+    bool is_ready = reader->ready_at < reader->ready_len && reader->ready_row == row;
+    if (rows > 0 && !is_ready && !range_read(reader, row, rows, err)) {
         err->kind = ERROR_FATAL;
         return error_wrap(err, "files: cannot read %s", place);
     }
-    *next_row = row + rows;
+    *next_row = row;
+    if (rows > 0) {
+        chunks_hand_out(reader, batch, rows_max);
+        *next_row = reader->ready_row;
+    }
     *is_end = *next_row == reader->rows;
     return true;
 }

@@ -266,8 +266,8 @@ static void chunk_deal(struct split *split, struct chunk *chunk, const uint32_t 
 }
 
 // Gathers parts from..to and hands them over.
-static bool parts_write(struct split *split, size_t from, size_t to, split_write write,
-                        void *context, struct error *err)
+static bool parts_write(struct split *split, size_t from, size_t to, split_write put, void *context,
+                        struct error *err)
 {
     struct segment_cursor cursor = {.segments = split->delivery->segments,
                                     .segments_len = split->delivery->segments_len,
@@ -286,14 +286,14 @@ static bool parts_write(struct split *split, size_t from, size_t to, split_write
                                   .rows = part->rows,
                                   .segments = (const struct segment *const *)part->segments,
                                   .segments_len = part->segments_len};
-        if (!write(context, &view, err))
+        if (!put(context, &view, err))
             return false;
         part_clear(part);
     }
     return true;
 }
 
-static bool split_run(struct split *split, split_write write, void *context, struct error *err)
+static bool split_run(struct split *split, split_write put, void *context, struct error *err)
 {
     const struct split_options *options = split->options;
     split->types = ARENA_ARRAY(&split->arena, const struct type *, options->columns_len);
@@ -308,14 +308,14 @@ static bool split_run(struct split *split, split_write write, void *context, str
     split->counts = heap_array(open, sizeof(*split->counts));
     for (size_t from = 0; from < split->parts_len; from += open) {
         size_t to = from + open < split->parts_len ? from + open : split->parts_len;
-        if (!parts_write(split, from, to, write, context, err))
+        if (!parts_write(split, from, to, put, context, err))
             return false;
     }
     return true;
 }
 
 bool split_rows(const struct delivery *delivery, const struct split_options *options,
-                split_write write, void *context, struct error *err)
+                split_write put, void *context, struct error *err)
 {
     if (delivery->rows == 0)
         return true;
@@ -324,11 +324,11 @@ bool split_rows(const struct delivery *delivery, const struct split_options *opt
                                    .rows = delivery->rows,
                                    .segments = delivery->segments,
                                    .segments_len = delivery->segments_len};
-        return write(context, &whole, err);
+        return put(context, &whole, err);
     }
     ASSERT(options->open_max > 0);
     struct split split = {.delivery = delivery, .options = options};
-    bool is_done = split_run(&split, write, context, err);
+    bool is_done = split_run(&split, put, context, err);
     split_clear(&split);
     return is_done;
 }

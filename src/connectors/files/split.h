@@ -21,11 +21,11 @@ struct split_options {
     size_t open_max;   // parts held in memory at once
 };
 
-// Calls `write` for each part, parts in order of their first row. The part and its segments are
+// Calls `put` for each part, parts in order of their first row. The part and its segments are
 // valid during the call.
 typedef bool (*split_write)(void *context, const struct split_part *part, struct error *err);
 MUST_USE bool split_rows(const struct delivery *delivery, const struct split_options *options,
-                         split_write write, void *context, struct error *err);
+                         split_write put, void *context, struct error *err);
 
 // Reads rows of segments in order, chunk by chunk; used by every writer.
 struct segment_cursor {
