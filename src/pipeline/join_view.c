@@ -96,6 +96,14 @@ static json_t *find_join(const struct side sides[2], json_t *node)
     return find_join(sides, left);
 }
 
+// The length of the windows that the rows of a closed relation come from.
+static int64_t window_size(const struct plan *plan, const struct relation *relation)
+{
+    while (relation->kind != RELATION_GROUPS && relation->inputs[0] >= 0)
+        relation = &plan->relations[relation->inputs[0]];
+    return relation->window_size_us;
+}
+
 static bool check_streams(const struct select *select, const struct side sides[2], size_t place)
 {
     for (size_t i = 0; i < 2; i++) {
@@ -111,6 +119,13 @@ static bool check_streams(const struct select *select, const struct side sides[2
                                  "%.*s carries neither window_start nor window_end",
                                  STR_ARGS(relation->name));
     }
+    // Equal starts of unequal windows end at different times: one side would have been joined
+    // before the other is there.
+    const struct plan *plan = select->builder->plan;
+    if (window_size(plan, sides[0].relation) != window_size(plan, sides[1].relation))
+        return select_refuse(select, "E0231", place, "give both windows the same size",
+                             "%.*s and %.*s have windows of different length",
+                             STR_ARGS(sides[0].relation->name), STR_ARGS(sides[1].relation->name));
     return sides[0].relation != sides[1].relation ||
            select_refuse(select, "E0216", place,
                          "make a second view: CREATE VIEW b AS SELECT * FROM a",

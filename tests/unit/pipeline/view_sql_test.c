@@ -151,6 +151,11 @@ static void test_closed(void **state)
                                 "SELECT window_start, sum(n) FROM TUMBLE(a, window_start, "
                                 "INTERVAL '1 hour') GROUP BY ALL"),
                         "E0219");
+    must_build(&fixture, "hour",
+               "SELECT window_start, count(*) AS c FROM TUMBLE(events, event_time, "
+               "INTERVAL '1 hour') GROUP BY ALL");
+    assert_string_equal(refusal(&fixture, "SELECT n, c FROM a JOIN hour USING (window_start)"),
+                        "E0231");
     const struct relation *over = must_build(&fixture, "o",
                                              "SELECT window_start, device_id, n - lag(n, 4) OVER "
                                              "(PARTITION BY device_id ORDER BY window_start) "
