@@ -189,9 +189,12 @@ def violates(row: tuple) -> bool:
 
 
 def lines_of(paths: Iterable[str]) -> Iterator[bytes]:
-    """Records of JSON line files, in byte order of the path. An empty line is no record."""
+    """Records of JSON line files, in byte order of the path. An empty line is no record, and a byte
+    order mark at the beginning of a file belongs to no record."""
     for path in sorted(paths, key=os.fsencode):
         with open(path, "rb") as file:
+            if file.read(3) != b"\xef\xbb\xbf":
+                file.seek(0)
             for line in file:
                 if line not in (b"\n", b"\r\n", b"\r"):
                     yield line[:-1] if line.endswith(b"\n") else line

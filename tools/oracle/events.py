@@ -5,6 +5,8 @@
 Every record is surely on time or surely late wherever triggers are cut: event time moves on by
 SECONDS_PER_ROW with at most 2 s of disorder, copies follow their original within 400 rows (and are
 identical), late rows are three hours old and carry "kind": "late" (see tools/oracle/devices.py).
+A file not yet begun holds the watermark where it is, so a job must finish a first file before it meets
+late rows: `prime` in tools/oracle/runner.py.
 
     tools/oracle/events.py FOLDER --rows 100000 --seed 7 --files 4
 """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -83,6 +84,19 @@ class Job:
         code = self.run(mode, timeout, **env)
         if code != 0:
             raise Failure(f"exit {code} from {self.shell(mode)}\n{self.log_tail()}")
+
+    def feed(self, paths: list[str]) -> None:
+        """Files appear as a producer would make them: whole, in order."""
+        for path in paths:
+            target = self.path("in", os.path.basename(path))
+            shutil.copyfile(path, target + ".tmp")
+            os.rename(target + ".tmp", target)
+
+    def prime(self, paths: list[str]) -> list[str]:
+        """Works through the first file, so that the watermark stands; the files that are left."""
+        self.feed(paths[:1])
+        self.must_run(["--once"])
+        return paths[1:]
 
     def log_tail(self, lines: int = 12) -> str:
         try:
