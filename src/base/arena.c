@@ -7,6 +7,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+
+#define HUGE_PAGE ((size_t)2 << 20)
 
 enum { BLOCK_FIRST = 4096, BLOCK_MAX = 1 << 20, ALIGNMENT = 16 };
 
@@ -175,9 +178,15 @@ void *heap_aligned(size_t alignment, size_t size)
     if (size > SIZE_MAX - alignment)
         out_of_memory(size);
     size_t whole = (size + alignment - 1) / alignment * alignment;
+    if (whole >= HUGE_PAGE) { // tables probed at random: fewer page faults and TLB misses
+        alignment = HUGE_PAGE;
+        whole = (whole + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
+    }
     void *ptr = aligned_alloc(alignment, whole == 0 ? alignment : whole);
     if (ptr == NULL)
         out_of_memory(size);
+    if (whole >= HUGE_PAGE)
+        madvise(ptr, whole, MADV_HUGEPAGE);
     return ptr;
 }
 

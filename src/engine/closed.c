@@ -10,14 +10,11 @@
 struct chunk *closer_chunk(struct job *job, size_t index)
 {
     const struct relation *relation = &job->plan->relations[index];
-    struct lane_relation *own = &job->closer.relations[index];
     const struct type *types[512];
     ASSERT(relation->group_columns_len <= COUNT_OF(types));
     for (size_t c = 0; c < relation->group_columns_len; c++)
         types[c] = relation->group_columns[c].type;
-    struct chunk *chunk = chunk_new(types, relation->group_columns_len);
-    lane_keep_chunk(own, chunk);
-    return chunk;
+    return chunk_new(types, relation->group_columns_len);
 }
 
 void closer_keep_pane(struct job *job, struct pane *pane)
@@ -37,6 +34,7 @@ void closer_end(struct job *job)
     for (size_t i = 0; i < job->closer_panes_len; i++)
         pane_free(job->closer_panes[i]);
     job->closer_panes_len = 0;
+    arena_reset(&job->window_arena);
 }
 
 // ---- Opening
@@ -72,23 +70,22 @@ static bool open_history(struct job *job, size_t index, struct error *err)
     struct job_relation *state = &job->relations[index];
     AUTO(buf_clear) struct buf sql = {0};
     struct str time = input->columns[input->window_start_column].name;
+    // The scan gives its rows once: everything comes from one pass with OVER.
     buf_add_cstr(&sql, "SELECT * EXCLUDE (_new) FROM ");
     buf_add_sql_name(&sql, input->name);
-    buf_add_cstr(&sql, " WHERE ");
-    buf_add_sql_name(&sql, time);
-    buf_add_cstr(&sql, " > (SELECT max(");
-    buf_add_sql_name(&sql, time);
-    buf_add_cstr(&sql, ") FROM ");
-    buf_add_sql_name(&sql, input->name);
-    buf_print(&sql, ") - to_microseconds(%lld) QUALIFY row_number() OVER (",
-              (long long)job->plan->settings.over_retention_us);
+    buf_add_cstr(&sql, " QUALIFY row_number() OVER (");
     for (size_t p = 0; p < relation->over_partition_len; p++) {
         buf_add_cstr(&sql, p == 0 ? "PARTITION BY " : ", ");
         buf_add_sql_name(&sql, input->columns[relation->over_partition[p]].name);
     }
     buf_add_cstr(&sql, " ORDER BY ");
     buf_add_sql_name(&sql, time);
-    buf_print(&sql, " DESC) <= %lld ORDER BY ", (long long)relation->over_preceding);
+    buf_print(&sql, " DESC) <= %lld AND ", (long long)relation->over_preceding);
+    buf_add_sql_name(&sql, time);
+    buf_add_cstr(&sql, " > max(");
+    buf_add_sql_name(&sql, time);
+    buf_print(&sql, ") OVER () - to_microseconds(%lld) ORDER BY ",
+              (long long)job->plan->settings.over_retention_us);
     buf_add_sql_name(&sql, time);
     state->history_statement = statement_prepare(state->connection, buf_cstr(&sql), err);
     return state->history_statement != NULL;

@@ -307,6 +307,11 @@ void dedup_advance(struct dedup *dedup, int64_t watermark_us)
     }
 }
 
+int64_t dedup_dead_slice(const struct dedup *dedup)
+{
+    return dedup->dead_slice;
+}
+
 int64_t dedup_keys(const struct dedup *dedup)
 {
     int64_t keys = 0;

@@ -33,6 +33,7 @@ void dedup_settle(struct dedup *dedup, const struct hash128 *hashes, const int64
 // Forgets keys whose event time t satisfies t + retention <= watermark at slice granularity (never
 // earlier than that; a slice goes when all of it may go). Cheap: dead entries go when a shard is rebuilt.
 void dedup_advance(struct dedup *dedup, int64_t watermark_us);
+int64_t dedup_dead_slice(const struct dedup *dedup); // slices up to this one are forgotten
 int64_t dedup_keys(const struct dedup *dedup);  // live keys
 int64_t dedup_bytes(const struct dedup *dedup); // memory held
 

@@ -6,10 +6,8 @@
 
 static void hashes_write(struct buf *out, const struct hash128 *hashes, size_t len)
 {
-    for (size_t i = 0; i < len; i++) {
-        buf_add_u64(out, hashes[i].lo);
-        buf_add_u64(out, hashes[i].hi);
-    }
+    _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "hashes are written as they are");
+    buf_add(out, hashes, len * sizeof(*hashes));
 }
 
 // The additions of one slice over all shards. at[s]: next slice of shard s. False: no more.

@@ -144,16 +144,10 @@ static void encode_relations(struct job *job, bool all, struct buf *out)
     for (size_t r = 0; r < job->plan->relations_len; r++) {
         const struct relation *relation = &job->plan->relations[r];
         struct job_relation *state = &job->relations[r];
-        if (state->dedup != NULL) {
-            AUTO(buf_clear) struct buf keys = {0};
-            dedup_take_added(state->dedup, &keys);
-            if (all) {
-                buf_reset(&keys);
-                dedup_dump(state->dedup, &keys);
-            }
+        if (state->key_files != NULL) {
             size_t begin = section_begin(out, SECTION_KEYS);
             buf_add_bytes(out, relation->name);
-            buf_add_bytes(out, buf_str(&keys));
+            key_files_encode(state->key_files, all, out);
             section_end(out, begin);
         }
         if (state->dropped.len > 0 && !all) {
@@ -229,24 +223,53 @@ static bool append(struct job *job, uint64_t epoch, struct str frame, struct err
     return true;
 }
 
+// A base is worth writing when the frames outweigh it: it costs as much as it saves.
 static bool rebase_if_long(struct job *job, struct error *err)
 {
-    if (journal_frame_bytes(job->journal) < job->plan->settings.journal_bytes)
+    int64_t frames = journal_frame_bytes(job->journal);
+    if (frames < job->plan->settings.journal_bytes || frames < 2 * job->base_bytes)
         return true;
-    AUTO(buf_clear) struct buf base = {0};
-    epoch_encode_base(job, &base);
-    return journal_rebase(job->journal, job->epoch, buf_str(&base), err);
+    buf_reset(&job->frame);
+    epoch_encode_base(job, &job->frame);
+    job->base_bytes = (int64_t)job->frame.len;
+    return journal_rebase(job->journal, job->epoch, buf_str(&job->frame), err);
+}
+
+// Keys are durable before the frame that counts them. Batch runs keep none.
+static bool append_keys(struct job *job, struct error *err)
+{
+    for (size_t r = 0; r < job->plan->relations_len; r++) {
+        struct job_relation *state = &job->relations[r];
+        if (state->key_files != NULL &&
+            !key_files_append(state->key_files, state->dedup, &job->frame, err))
+            return error_wrap(err, "checkpoint");
+    }
+    return true;
+}
+
+static bool forget_keys(struct job *job, struct error *err)
+{
+    for (size_t r = 0; r < job->plan->relations_len; r++) {
+        struct job_relation *state = &job->relations[r];
+        if (state->key_files != NULL &&
+            !key_files_forget(state->key_files, dedup_dead_slice(state->dedup), err))
+            return error_wrap(err, "checkpoint");
+    }
+    return true;
 }
 
 bool epoch_commit(struct job *job, bool is_end, struct error *err)
 {
     uint64_t epoch = job->epoch + 1;
-    AUTO(buf_clear) struct buf frame = {0};
     FAILPOINT("epoch.begin");
+    if (!append_keys(job, err))
+        return false;
+    FAILPOINT("epoch.keys_appended");
     struct segment *bad_rows = quarantine_take_segment(job->quarantine, epoch);
-    encode_frame(job, epoch, is_end, bad_rows, &frame);
+    buf_reset(&job->frame);
+    encode_frame(job, epoch, is_end, bad_rows, &job->frame);
     bool ok = job_ledger_check(job, err) &&
-              (job->journal == NULL || append(job, epoch, buf_str(&frame), err));
+              (job->journal == NULL || append(job, epoch, buf_str(&job->frame), err));
     if (ok) {
         job->epoch = epoch;
         job->has_uncommitted = false;
@@ -263,5 +286,5 @@ bool epoch_commit(struct job *job, bool is_end, struct error *err)
     for (size_t s = 0; s < job->plan->sources_len; s++)
         source_acknowledge(&job->sources[s]);
     FAILPOINT("epoch.acknowledged");
-    return job->journal == NULL || rebase_if_long(job, err);
+    return job->journal == NULL || (forget_keys(job, err) && rebase_if_long(job, err));
 }

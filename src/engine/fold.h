@@ -26,6 +26,14 @@ bool fold_supports(const struct relation *relation); // all kinds and types can 
 void fold_add(struct fold *fold, const struct rows_part *part, const struct vector *const *columns,
               const uint8_t *skip);
 
+// The same for one share of the groups: only rows whose key hash falls to `share` of `shares` are added,
+// so lanes that each take one share over everybody's rows hold no group twice.
+void fold_add_share(struct fold *fold, const struct rows_part *part,
+                    const struct vector *const *columns, const uint8_t *skip, uint32_t share,
+                    uint32_t shares);
+// The pane got all its rows as one of `shares` shares: such panes of several folds have no group in
+// common and need no merge. 0: not so.
+uint32_t pane_shares(const struct pane *pane);
 size_t fold_panes_len(const struct fold *fold);
 // Panes in ascending start time. After fold_load several may have one start: merge them as if they
 // were of several lanes.

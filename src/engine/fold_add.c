@@ -26,8 +26,14 @@ static struct pane *pane_of(struct fold *fold, int64_t time_us)
     if (LIKELY(last != NULL &&
                (uint64_t)time_us - (uint64_t)last->start_us < (uint64_t)fold->pane_us))
         return fold->last;
-    fold->last = fold_pane_at(fold, pane_start_of(fold, time_us), fold->origin);
-    return fold->last;
+    struct pane *pane = fold_pane_at(fold, pane_start_of(fold, time_us), fold->origin);
+    uint32_t shares = fold->shares > 1 ? fold->shares : 0;
+    if (pane->groups == 0)
+        pane->shares = shares;
+    else if (pane->shares != shares)
+        pane->shares = 0;
+    fold->last = pane;
+    return pane;
 }
 
 // Rows [from, to) of the part that take part: number, pane, sequence. Returns the next `from`.
@@ -197,8 +203,31 @@ static void round_find(const struct staged *staged, struct round *round)
     }
 }
 
-void fold_add(struct fold *fold, const struct rows_part *part, const struct vector *const *columns,
-              const uint8_t *skip)
+// Leaves the rows of other shares out of the round. The share is in the upper bits of the hash; the
+// index uses the lower ones.
+static void round_share(const struct fold *fold, struct round *round, struct staged *staged)
+{
+    uint32_t words = fold->layout.key_words;
+    size_t kept = 0;
+    for (size_t i = 0; i < round->count; i++) {
+        uint64_t *key = staged->words + i * words;
+        uint32_t hash = (uint32_t)key[0];
+        if (((uint64_t)hash * fold->shares) >> 32 != fold->share)
+            continue;
+        if (kept != i) {
+            memcpy(staged->words + kept * words, key, words * sizeof(*key));
+            round->rows[kept] = round->rows[i];
+            round->panes[kept] = round->panes[i];
+            round->sequences[kept] = round->sequences[i];
+        }
+        kept++;
+    }
+    round->count = kept;
+}
+
+void fold_add_share(struct fold *fold, const struct rows_part *part,
+                    const struct vector *const *columns, const uint8_t *skip, uint32_t share,
+                    uint32_t shares)
 {
     const struct layout *layout = &fold->layout;
     uint64_t words[FOLD_BLOCK * STAGED_WORDS_MAX] __attribute__((aligned(16)));
@@ -206,13 +235,32 @@ void fold_add(struct fold *fold, const struct rows_part *part, const struct vect
     struct round round;
     round.layout = layout;
     round.columns = columns;
+    if (fold->shares != shares)
+        fold->last = NULL; // panes are looked at anew
+    fold->share = share;
+    fold->shares = shares;
     for (size_t from = 0; from < part->count;) {
         from = round_fill(fold, part, columns[0], skip, from, &round);
         if (round.count == 0)
             continue;
         stage_keys(layout, &round, &staged);
+        if (shares > 1)
+            round_share(fold, &round, &staged);
+        if (round.count == 0)
+            continue;
         round_find(&staged, &round);
         for (size_t i = 0; i < layout->steps_len; i++)
             step_update(&layout->steps[i], &round);
     }
+}
+
+void fold_add(struct fold *fold, const struct rows_part *part, const struct vector *const *columns,
+              const uint8_t *skip)
+{
+    fold_add_share(fold, part, columns, skip, 0, 1);
+}
+
+uint32_t pane_shares(const struct pane *pane)
+{
+    return pane->shares;
 }

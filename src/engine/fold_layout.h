@@ -120,6 +120,7 @@ struct pane {
     struct layout *layout_owned; // of pane_merge
     int64_t start_us;
     uint64_t origin; // of the fold whose rows these are; see fold_codec.c
+    uint32_t shares; // all rows came as one share of so many; 0: not so
     int64_t input_rows;
     uint32_t groups;
     char **blocks; // BLOCK_ROWS rows each, stable
@@ -136,6 +137,7 @@ struct pane {
 
 struct fold {
     const struct relation *relation;
+    uint32_t share, shares; // of the running fold_add
     struct layout layout;
     int64_t pane_us;
     uint64_t origin;

@@ -308,8 +308,12 @@ void job_close(struct job *job)
     windows_close(job);
     lanes_stop(job);
     batch_tables_close(job);
-    for (size_t r = 0; r < job->plan->relations_len; r++)
+    for (size_t r = 0; r < job->plan->relations_len; r++) {
         dedup_free(job->relations[r].dedup);
+        key_files_free(job->relations[r].key_files);
+    }
+    buf_clear(&job->frame);
+    arena_clear(&job->window_arena);
     close_sources(job);
     if (job->journal != NULL)
         journal_close(job->journal);

@@ -20,6 +20,7 @@
 #include "engine/job.h"
 #include "engine/journal.h"
 #include "engine/judge.h"
+#include "engine/key_files.h"
 #include "engine/ledger.h"
 #include "engine/outbox.h"
 #include "engine/quarantine.h"
@@ -52,7 +53,9 @@ struct lane_relation {
     struct statement *project;      // ROWS projection, GROUPS inputs
     struct statement *constraints;  // constraints that only DuckDB can judge, one column each
     struct dedup_part *dedup_parts; // DEDUP: hashes and verdicts of `rows`, part by part
-    struct chunk **taken;           // result chunks kept until the trigger ends
+    struct group_part *group_parts; // GROUPS: inputs of this trigger, to be folded
+    size_t group_parts_len, group_parts_capacity;
+    struct chunk **taken; // result chunks kept until the trigger ends
     size_t taken_len, taken_capacity;
 };
 
@@ -100,8 +103,11 @@ struct kept_pane {
 struct job_relation {
     int source; // of the stream it comes from; closed relations: the source of its watermark, or -1
     struct dedup *dedup;
-    int64_t pane_us;     // GROUPS
-    struct fold **folds; // one a lane (more when the checkpoint had more lanes)
+    struct key_files *key_files; // of the dedup; NULL in batch
+    int64_t pane_us;             // GROUPS
+    bool is_shared; // this trigger: each lane folds its share of the groups over all rows
+    struct chunk *result_chunk; // closed groups, vector by vector
+    struct fold **folds;        // one a lane (more when the checkpoint had more lanes)
     size_t folds_len;
     struct kept_pane *kept; // ascending start_us
     size_t kept_len, kept_capacity;
@@ -178,6 +184,7 @@ struct job {
     struct lane closer;         // runs closed relations on the job thread; its index is lanes_len
     struct pane **closer_panes; // merged panes that the closer's rows point into
     size_t closer_panes_len, closer_panes_capacity;
+    struct arena window_arena; // of the window being closed
     struct barrier settle;
     // Lane dispatch: lanes run one trigger when `round` goes up and report in `done`.
     pthread_mutex_t lane_mutex;
@@ -203,7 +210,9 @@ struct job {
     struct journal *journal; // NULL in batch
     char uuid[37];
     uint64_t generation;
-    uint64_t epoch; // of the last frame
+    uint64_t epoch;     // of the last frame
+    struct buf frame;   // being encoded; kept, since it is large and comes each second
+    int64_t base_bytes; // of the newest base
     bool has_uncommitted;
     int64_t last_commit_us, first_uncommitted_us;
     bool committed_rows_once;
@@ -279,7 +288,7 @@ MUST_USE bool closed_push(struct job *job, size_t relation, struct error *err);
 MUST_USE bool closed_advance(struct job *job,
                              struct error *err); // joins whose both sides are ready
 MUST_USE bool closed_push_changes(struct job *job, size_t relation, struct error *err);
-struct chunk *closer_chunk(struct job *job, size_t relation); // of group_columns, until closer_end
+struct chunk *closer_chunk(struct job *job, size_t relation); // of group_columns; the caller's
 void closer_keep_pane(struct job *job, struct pane *pane);    // freed by closer_end
 void closer_end(struct job *job);
 int64_t relation_watermark_us(const struct job *job, size_t relation);

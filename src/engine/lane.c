@@ -268,16 +268,55 @@ static void keep_rows(struct lane *lane, size_t index, const struct rows_part *p
     chunk_free(numbers);
 }
 
-static void fold_part(struct lane *lane, size_t index, const struct rows_part *part,
-                      const struct chunk *inputs, const uint8_t *flags)
+struct group_part {
+    struct rows_part part;
+    const struct vector **columns; // group inputs
+    const uint8_t *skip;           // late rows; NULL: none
+};
+
+static void add_group_part(struct lane *lane, size_t index, const struct rows_part *part,
+                           const struct chunk *inputs, const uint8_t *skip)
 {
-    const struct relation *relation = &lane->job->plan->relations[index];
-    struct job_relation *state = &lane->job->relations[index];
-    const struct vector *columns[256];
-    ASSERT(relation->group_inputs_len <= COUNT_OF(columns));
-    for (size_t c = 0; c < relation->group_inputs_len; c++)
+    struct lane_relation *own = &lane->relations[index];
+    size_t len = lane->job->plan->relations[index].group_inputs_len;
+    if (own->group_parts_len == own->group_parts_capacity) {
+        own->group_parts_capacity =
+            own->group_parts_capacity > 0 ? own->group_parts_capacity * 2 : 16;
+        own->group_parts =
+            heap_resize(own->group_parts, own->group_parts_capacity * sizeof(*own->group_parts));
+    }
+    const struct vector **columns = ARENA_ARRAY(&lane->arena, const struct vector *, len);
+    for (size_t c = 0; c < len; c++)
         columns[c] = &inputs->columns[c];
-    fold_add(state->folds[lane->index], part, columns, flags);
+    own->group_parts[own->group_parts_len++] =
+        (struct group_part){.part = *part, .columns = columns, .skip = skip};
+}
+
+// Few groups: each lane folds its own rows, whatever their keys (perfect balance, merged at close).
+// Many groups: each lane folds its share of the keys over all lanes' rows, so that no group is held
+// twice: half the memory, half the journal, nothing to merge.
+static void fold_all(struct lane *lane, size_t index)
+{
+    struct job *job = lane->job;
+    struct job_relation *state = &job->relations[index];
+    struct fold *fold = state->folds[lane->index];
+    if (job->plan->relations[index].keeps_rows)
+        return;
+    size_t from = state->is_shared ? 0 : lane->index;
+    size_t to = state->is_shared ? job->lanes_len : lane->index + 1;
+    if (state->is_shared)
+        barrier_wait(&job->settle);
+    for (size_t l = from; l < to; l++) {
+        const struct lane_relation *other = &job->lanes[l].relations[index];
+        for (size_t p = 0; p < other->group_parts_len; p++) {
+            const struct group_part *group = &other->group_parts[p];
+            if (state->is_shared)
+                fold_add_share(fold, &group->part, group->columns, group->skip,
+                               (uint32_t)lane->index, (uint32_t)job->lanes_len);
+            else
+                fold_add(fold, &group->part, group->columns, group->skip);
+        }
+    }
 }
 
 // `rows` holds the input relation's columns; the part's rows are rows first.. of it.
@@ -301,7 +340,7 @@ static void group_part(struct lane *lane, size_t index, struct rows_part *part,
     if (relation->keeps_rows)
         keep_rows(lane, index, part, inputs, flags);
     else
-        fold_part(lane, index, part, inputs, any ? flags : NULL);
+        add_group_part(lane, index, part, inputs, any ? flags : NULL);
 }
 
 static bool step_groups(struct lane *lane, size_t index, struct error *err)
@@ -333,6 +372,7 @@ static bool step_groups(struct lane *lane, size_t index, struct error *err)
             first += inputs.parts[p].count;
         }
     }
+    fold_all(lane, index);
     rows_free(&filtered);
     rows_free(&inputs);
     return ok;
@@ -403,6 +443,8 @@ bool lane_run(struct lane *lane, struct job_source *source, struct error *err)
             barrier_wait(&lane->job->settle);
             barrier_wait(&lane->job->settle);
         }
+        if (!ok && lane->job->relations[index].is_shared)
+            barrier_wait(&lane->job->settle);
         ok = ok && lane_step(lane, index, err) && lane_give_to_sinks(lane, index, err);
     }
     return ok;
@@ -416,6 +458,7 @@ void lane_end_trigger(struct lane *lane)
         for (size_t i = 0; i < relation->taken_len; i++)
             chunk_free(relation->taken[i]);
         relation->taken_len = 0;
+        relation->group_parts_len = 0;
     }
     arena_reset(&lane->arena);
 }

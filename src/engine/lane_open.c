@@ -5,6 +5,9 @@
 #include "engine/job_state.h"
 #include <stdio.h>
 
+#define SHARED_GROUPS_MIN                                                                          \
+    4096 // from so many groups on, lanes share them out instead of each holding all
+
 // ---- SQL of a lane
 // -------------------------------------------------------------------------------
 static bool reads_by_sql(const struct relation *consumer)
@@ -172,6 +175,7 @@ static void lane_relation_close(struct lane_relation *relation)
     for (size_t i = 0; i < relation->taken_len; i++)
         chunk_free(relation->taken[i]);
     heap_free(relation->taken);
+    heap_free(relation->group_parts);
     statement_free(relation->computed);
     statement_free(relation->filter);
     statement_free(relation->project);
@@ -291,9 +295,21 @@ static void deal_out(struct job *job, struct job_source *source)
     }
 }
 
+static void choose_shares(struct job *job)
+{
+    for (size_t r = 0; r < job->plan->relations_len; r++) {
+        struct job_relation *state = &job->relations[r];
+        int64_t groups = 0;
+        for (size_t l = 0; l < state->folds_len; l++)
+            groups += fold_groups(state->folds[l]);
+        state->is_shared = job->lanes_len > 1 && groups > SHARED_GROUPS_MIN;
+    }
+}
+
 bool lanes_run(struct job *job, struct job_source *source, struct error *err)
 {
     deal_out(job, source);
+    choose_shares(job);
     job->trigger_source = source;
     if (!job->lanes_started) {
         struct lane *lane = &job->lanes[0];

@@ -196,8 +196,11 @@ static bool load_relation(struct job *job, enum section section, struct reader *
         return true;
     struct job_relation *state = &job->relations[index];
     bool is_groups = job->plan->relations[index].kind == RELATION_GROUPS;
-    if (section == SECTION_KEYS)
-        return state->dedup == NULL || dedup_load(state->dedup, reader_bytes(reader), err);
+    if (section == SECTION_KEYS) {
+        if (state->key_files != NULL)
+            key_files_decode(state->key_files, reader);
+        return true;
+    }
     if (section == SECTION_WAITING)
         return load_waiting(job, (size_t)index, reader, err);
     if (!is_groups)
@@ -290,7 +293,7 @@ static bool load_record(struct job *job, const struct record *record, struct err
 }
 
 // Windows that ended by the recovered watermark were given out before.
-static void after_load(struct job *job)
+static bool after_load(struct job *job, struct error *err)
 {
     for (size_t s = 0; s < job->plan->sources_len; s++)
         if (job->sources[s].watermark != NULL)
@@ -300,7 +303,11 @@ static void after_load(struct job *job)
         state->closed_until_us = relation_watermark_us(job, r);
         if (state->dedup != NULL && state->closed_until_us != TIME_MIN_US)
             dedup_advance(state->dedup, state->closed_until_us);
+        if (state->key_files != NULL &&
+            !key_files_load(state->key_files, state->dedup, dedup_dead_slice(state->dedup), err))
+            return false;
     }
+    return true;
 }
 
 struct records *recovery_open(struct job *job, const char *folder, struct error *err)
@@ -322,7 +329,8 @@ bool recovery_run(struct job *job, struct records *records, struct error *err)
         if (!load_record(job, &records->list[i], err))
             return error_wrap(err, "recovering from %.*s",
                               STR_ARGS(job->plan->settings.checkpoint));
-    after_load(job);
+    if (!after_load(job, err))
+        return false;
     if (records->len > 0)
         log_info("resuming after epoch %llu", (unsigned long long)job->epoch);
     return true;

@@ -110,6 +110,7 @@ void windows_close(struct job *job)
             segment_list_clear(&state->kept[k].segments);
         heap_free(state->kept);
         heap_free(state->changed);
+        chunk_free(state->result_chunk);
         buf_clear(&state->dropped);
         statement_free(state->group_statement);
         statement_free(state->final_statement);
@@ -206,8 +207,8 @@ static int64_t first_window(const struct relation *relation, int64_t pane_us)
 struct group_results {
     const struct relation *relation;
     struct job_relation *state;
-    struct pane *pane;
-    bool pane_owned;
+    struct pane **panes; // no group in two of them
+    size_t panes_len, at;
     int64_t start_us, end_us;
     size_t cursor;
     struct chunk *chunk;
@@ -283,32 +284,47 @@ static bool next_group(void *context, struct chunk **out, struct error *err)
 {
     struct group_results *results = context;
     (void)err;
-    *out = pane_result(results->pane, results->relation, results->start_us, results->end_us,
-                       &results->cursor, results->chunk)
-               ? results->chunk
-               : NULL;
+    *out = NULL;
+    while (results->at < results->panes_len) {
+        if (pane_result(results->panes[results->at], results->relation, results->start_us,
+                        results->end_us, &results->cursor, results->chunk)) {
+            *out = results->chunk;
+            return true;
+        }
+        results->at++;
+        results->cursor = 0;
+    }
     return true;
 }
 
-// Merges what all lanes hold of the window. NULL when nothing is there.
-static struct pane *window_pane(struct job *job, size_t index, int64_t start_us, bool *owned)
+// What all lanes hold of the window, merged unless the lanes' groups are disjoint anyway.
+static void window_panes(struct job *job, size_t index, struct group_results *results)
 {
-    const struct relation *relation = &job->plan->relations[index];
     const struct job_relation *state = &job->relations[index];
     size_t len = 0, capacity = 0;
     for (size_t l = 0; l < state->folds_len; l++)
         capacity += fold_panes_len(state->folds[l]);
-    struct pane **panes = ARENA_ARRAY(&job->closer.arena, struct pane *, capacity + 1);
+    struct pane **panes = ARENA_ARRAY(&job->window_arena, struct pane *, capacity + 1);
+    bool is_disjoint = true;
     for (size_t l = 0; l < state->folds_len; l++) {
         for (size_t p = 0; p < fold_panes_len(state->folds[l]); p++) {
             struct pane *pane = fold_pane(state->folds[l], p);
-            if (pane_start_us(pane) >= start_us &&
-                pane_start_us(pane) < start_us + relation->window_size_us && pane_groups(pane) > 0)
-                panes[len++] = pane;
+            if (pane_start_us(pane) < results->start_us || pane_start_us(pane) >= results->end_us ||
+                pane_groups(pane) == 0)
+                continue;
+            is_disjoint = is_disjoint && pane_shares(pane) == job->lanes_len &&
+                          pane_start_us(pane) == results->start_us;
+            panes[len++] = pane;
         }
     }
-    *owned = len > 1;
-    return len == 0 ? NULL : len == 1 ? panes[0] : pane_merge(relation, panes, len);
+    if (len > 1 && !is_disjoint) { // results point into the merged pane: it lives until closer_end
+        struct pane *merged = pane_merge(results->relation, panes, len);
+        closer_keep_pane(job, merged);
+        panes[0] = merged;
+        len = 1;
+    }
+    results->panes = panes;
+    results->panes_len = len;
 }
 
 static void direct_rows(struct job *job, const struct relation *relation, const struct rows *groups,
@@ -322,31 +338,50 @@ static void direct_rows(struct job *job, const struct relation *relation, const 
     }
 }
 
-// Result chunks of a merged pane without a statement in between.
-static void pane_rows(struct job *job, size_t index, struct group_results *results,
-                      struct rows *out)
+// Rows of a window that need no statement go on vector by vector: no window is copied as a whole.
+// An OVER needs its window whole.
+static bool may_stream(const struct job *job, size_t index)
+{
+    for (size_t r = index + 1; r < job->plan->relations_len; r++)
+        if (job->plan->relations[r].kind == RELATION_OVER &&
+            job->plan->relations[r].inputs[0] == (int)index)
+            return false;
+    return true;
+}
+
+static bool stream_rows(struct job *job, size_t index, struct group_results *results,
+                        bool only_changes, struct error *err)
 {
     const struct relation *relation = results->relation;
+    struct job_relation *state = &job->relations[index];
     struct lane_relation *own = &job->closer.relations[index];
+    bool streams = may_stream(job, index), ok = true;
     struct rows groups = {0};
-    for (;;) {
+    while (ok) {
         struct chunk *chunk = NULL;
-        results->chunk = closer_chunk(job, index);
-        struct error none = {0};
-        if (!next_group(results, &chunk, &none) || chunk == NULL)
+        results->chunk = streams ? state->result_chunk : closer_chunk(job, index);
+        if (!streams)
+            lane_keep_chunk(own, results->chunk);
+        if (!next_group(results, &chunk, err) || chunk == NULL)
             break;
+        rows_clear(&groups);
         struct rows_part *part = rows_add(&groups);
         part->chunk = chunk;
         part->count = chunk->rows;
         part->first_sequence = 0;
+        direct_rows(job, relation, &groups, &own->rows);
+        if (!streams)
+            continue;
+        ok = only_changes ? closed_push_changes(job, index, err) : closed_push(job, index, err);
+        lane_end_trigger(&job->closer);
     }
-    (void)own;
-    direct_rows(job, relation, &groups, out);
     rows_free(&groups);
+    return ok;
 }
 
 // Final rows of one window, appended to the closer's rows of the relation.
-static bool window_results(struct job *job, size_t index, int64_t start_us, struct error *err)
+static bool window_results(struct job *job, size_t index, int64_t start_us, bool only_changes,
+                           struct error *err)
 {
     const struct relation *relation = &job->plan->relations[index];
     struct job_relation *state = &job->relations[index];
@@ -368,21 +403,17 @@ static bool window_results(struct job *job, size_t index, int64_t start_us, stru
         rows_free(&groups);
         return ok;
     }
-    results.pane = window_pane(job, index, start_us, &results.pane_owned);
-    if (results.pane == NULL)
+    window_panes(job, index, &results);
+    if (results.panes_len == 0)
         return true;
-    bool ok = true;
-    if (results.pane_owned)
-        closer_keep_pane(job, results.pane); // results point into it
-    if (relation->final_direct != NULL) {
-        pane_rows(job, index, &results, &own->rows);
-    } else {
-        results.chunk = closer_chunk(job, index);
-        scan_set_callback(state->groups_scan, next_group, &results);
-        ok = lane_take_result(&job->closer, own, state->final_statement, NULL, false, &own->rows,
-                              err);
-    }
-    return ok;
+    if (state->result_chunk == NULL)
+        state->result_chunk = closer_chunk(job, index);
+    if (relation->final_direct != NULL)
+        return stream_rows(job, index, &results, only_changes, err);
+    results.chunk = state->result_chunk;
+    scan_set_callback(state->groups_scan, next_group, &results);
+    return lane_take_result(&job->closer, own, state->final_statement, NULL, false, &own->rows,
+                            err);
 }
 
 // ---- Closing
@@ -393,13 +424,11 @@ static void drop_pane(struct job *job, size_t index, int64_t start_us)
     int64_t rows = 0;
     for (size_t l = 0; l < state->folds_len; l++) {
         for (size_t p = 0; p < fold_panes_len(state->folds[l]); p++) {
-            struct pane *pane = fold_pane(state->folds[l], p);
-            if (pane_start_us(pane) != start_us)
-                continue;
-            rows += pane_input_rows(pane);
-            fold_drop_pane(state->folds[l], start_us);
-            break;
+            const struct pane *pane = fold_pane(state->folds[l], p);
+            if (pane_start_us(pane) == start_us) // after a restart a fold may hold several
+                rows += pane_input_rows(pane);
         }
+        fold_drop_pane(state->folds[l], start_us);
     }
     for (size_t k = 0; k < state->kept_len; k++)
         if (state->kept[k].start_us == start_us)
@@ -434,7 +463,7 @@ static bool close_relation(struct job *job, size_t index, int64_t watermark_us, 
                 break;
             next = window + relation->window_slide_us;
             if (end > state->closed_until_us)
-                ok = window_results(job, index, window, err) && give_out(job, index, err);
+                ok = window_results(job, index, window, false, err) && give_out(job, index, err);
         }
         if (ok && to + relation->window_size_us <= watermark_us)
             drop_pane(job, index, starts[i]);
@@ -521,7 +550,7 @@ static bool emit_relation(struct job *job, size_t index, struct error *err)
             next = window + relation->window_slide_us;
             bool is_open = window + relation->window_size_us > state->closed_until_us;
             if (is_open && has_changed(state, window, window_input_rows(job, index, window))) {
-                ok = window_results(job, index, window, err);
+                ok = window_results(job, index, window, true, err);
                 if (ok && rows_count(&job->closer.relations[index].rows) > 0)
                     ok = closed_push_changes(job, index, err);
                 closer_end(job);

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: MIT
+// Seen keys on disk: one append-only file a slice of event time, `keys-<relation>-<slice>`, holding
+// bare 16-byte hashes. A frame records how long each file is; what lies beyond was never decided
+// and is cut off at recovery. A file goes when its slice is forgotten. So keys are written once,
+// however many bases the journal starts: copying millions of them into each base was most of the
+// disk traffic.
+//
+// Order at a commit: append and fsync the key files, then the frame that records their lengths. A
+// slice's file is removed only after a frame with a watermark past it is durable.
+#include "engine/key_files.h"
+#include <stdio.h>
+
+struct key_file {
+    int64_t slice;
+    int64_t length; // bytes decided (after the running commit)
+    bool changed;
+    struct file file;
+};
+
+struct key_files {
+    struct arena arena;
+    const char *folder; // checkpoint
+    struct str relation;
+    struct key_file *list; // ascending slice
+    size_t len, capacity;
+};
+
+struct key_files *key_files_new(const char *folder, struct str relation)
+{
+    struct key_files *files = heap_new(sizeof(*files));
+    files->folder = arena_cstr(&files->arena, str_of(folder));
+    files->relation = arena_str(&files->arena, relation);
+    for (size_t i = 0; i < relation.len; i++) { // a name must not leave the folder
+        char *c = (char *)files->relation.ptr + i;
+        *c = *c == '/' || *c == '.' ? '_' : *c;
+    }
+    return files;
+}
+
+void key_files_free(struct key_files *files)
+{
+    if (files == NULL)
+        return;
+    for (size_t i = 0; i < files->len; i++)
+        file_close(&files->list[i].file);
+    heap_free(files->list);
+    arena_clear(&files->arena);
+    heap_free(files);
+}
+
+static void path_of(const struct key_files *files, int64_t slice, char *path, size_t size)
+{
+    snprintf(path, size, "%s/keys-%.*s-%lld", files->folder, STR_ARGS(files->relation),
+             (long long)slice);
+}
+
+static struct key_file *file_of(struct key_files *files, int64_t slice)
+{
+    size_t at = files->len;
+    while (at > 0 && files->list[at - 1].slice > slice)
+        at--;
+    if (at > 0 && files->list[at - 1].slice == slice)
+        return &files->list[at - 1];
+    if (files->len == files->capacity) {
+        files->capacity = files->capacity > 0 ? files->capacity * 2 : 16;
+        files->list = heap_resize(files->list, files->capacity * sizeof(*files->list));
+    }
+    memmove(files->list + at + 1, files->list + at, (files->len - at) * sizeof(*files->list));
+    files->list[at] = (struct key_file){.slice = slice, .file.fd = -1};
+    files->len++;
+    return &files->list[at];
+}
+
+static bool append(struct key_files *files, struct key_file *file, struct str hashes,
+                   struct error *err)
+{
+    char path[1024];
+    path_of(files, file->slice, path, sizeof(path));
+    if (file->file.fd < 0) {
+        bool ok = file->length == 0 ? file_create(&file->file, path, err)
+                                    : file_open_append(&file->file, path, file->length, err);
+        if (!ok)
+            return false;
+    }
+    if (!file_append(&file->file, hashes.ptr, hashes.len, err))
+        return false;
+    file->length += (int64_t)hashes.len;
+    file->changed = true;
+    return true;
+}
+
+bool key_files_append(struct key_files *files, struct dedup *dedup, struct buf *scratch,
+                      struct error *err)
+{
+    buf_reset(scratch);
+    dedup_take_added(dedup, scratch);
+    struct reader reader = reader_of(buf_str(scratch));
+    bool is_new = false;
+    while (!reader_is_done(&reader)) {
+        int64_t slice = reader_i64(&reader);
+        struct str hashes = reader_raw(&reader, (size_t)reader_u32(&reader) * 16);
+        ASSERT(!reader.bad);
+        struct key_file *file = file_of(files, slice);
+        is_new = is_new || file->length == 0;
+        if (!append(files, file, hashes, err))
+            return false;
+    }
+    for (size_t i = 0; i < files->len; i++)
+        if (files->list[i].changed && !file_sync(&files->list[i].file, err))
+            return false;
+    return !is_new || file_sync_folder(files->folder, err);
+}
+
+void key_files_encode(struct key_files *files, bool all, struct buf *out)
+{
+    uint32_t len = 0;
+    for (size_t i = 0; i < files->len; i++)
+        len += all || files->list[i].changed;
+    buf_add_u32(out, len);
+    for (size_t i = 0; i < files->len; i++) {
+        if (!all && !files->list[i].changed)
+            continue;
+        buf_add_i64(out, files->list[i].slice);
+        buf_add_i64(out, files->list[i].length);
+        files->list[i].changed = false;
+    }
+}
+
+void key_files_decode(struct key_files *files, struct reader *reader)
+{
+    uint32_t len = reader_u32(reader);
+    for (uint32_t i = 0; i < len && !reader->bad; i++) {
+        int64_t slice = reader_i64(reader), length = reader_i64(reader);
+        if (!reader->bad)
+            file_of(files, slice)->length = length;
+    }
+}
+
+static bool load_file(struct key_files *files, const struct key_file *file, struct dedup *dedup,
+                      struct error *err)
+{
+    char path[1024];
+    path_of(files, file->slice, path, sizeof(path));
+    AUTO(buf_clear) struct buf bytes = {0}, record = {0};
+    if (!file_read_whole(path, &bytes, err))
+        return false;
+    if ((int64_t)bytes.len < file->length)
+        return error_set_exit(
+            err, ERROR_FATAL, EXIT_REFUSED,
+            "%s holds %zu bytes, the checkpoint needs %lld: the checkpoint folder was "
+            "damaged or copied in part; restore it whole",
+            path, bytes.len, (long long)file->length);
+    buf_add_i64(&record, file->slice);
+    buf_add_u32(&record, (uint32_t)(file->length / 16));
+    buf_add(&record, bytes.ptr, (size_t)file->length);
+    return dedup_load(dedup, buf_str(&record), err);
+}
+
+bool key_files_load(struct key_files *files, struct dedup *dedup, int64_t dead_slice,
+                    struct error *err)
+{
+    for (size_t i = 0; i < files->len; i++)
+        if (files->list[i].slice > dead_slice && files->list[i].length > 0 &&
+            !load_file(files, &files->list[i], dedup, err))
+            return false;
+    return true;
+}
+
+bool key_files_forget(struct key_files *files, int64_t dead_slice, struct error *err)
+{
+    size_t gone = 0;
+    while (gone < files->len && files->list[gone].slice <= dead_slice) {
+        char path[1024];
+        path_of(files, files->list[gone].slice, path, sizeof(path));
+        file_close(&files->list[gone].file);
+        if (!file_remove(path, err))
+            return false;
+        gone++;
+    }
+    files->len -= gone;
+    memmove(files->list, files->list + gone, files->len * sizeof(*files->list));
+    return true;
+}

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: MIT
+// Keys of a dedup on disk, a file a time slice; see key_files.c for the order of writes.
+#ifndef FIRESTEEL_KEY_FILES_H
+#define FIRESTEEL_KEY_FILES_H
+
+#include "base/file.h"
+#include "engine/dedup.h"
+
+struct key_files; // heap object
+struct key_files *key_files_new(const char *folder, struct str relation);
+void key_files_free(struct key_files *files);
+// Appends the keys added since the last call and makes them durable. `scratch` is reused memory.
+MUST_USE bool key_files_append(struct key_files *files, struct dedup *dedup, struct buf *scratch,
+                               struct error *err);
+// Lengths for the record: of files that grew, or of all.
+void key_files_encode(struct key_files *files, bool all, struct buf *out);
+void key_files_decode(struct key_files *files, struct reader *reader);
+// After all records: reads live slices back. Slices up to dead_slice are forgotten already.
+MUST_USE bool key_files_load(struct key_files *files, struct dedup *dedup, int64_t dead_slice,
+                             struct error *err);
+// Removes files of slices that no row can ask for any more.
+MUST_USE bool key_files_forget(struct key_files *files, int64_t dead_slice, struct error *err);
+
+#endif
