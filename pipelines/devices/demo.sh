@@ -35,14 +35,16 @@ with open(path) as file:
     ledger = json.load(file)["ledger"]
 TERMS = ["passed", "filtered", "duplicate", "late", "rejected", "undecodable", "in_state"]
 print(f"\nledger ({rows / (end - begin):,.0f} events/s, {end - begin:.1f} s from exec to the last commit)")
-print(f"{'':16}{'rows_in':>10} = " + " + ".join(f"{term:>11}" for term in TERMS))
+print(f"{'':20}{'rows_in':>10} = " + " + ".join(f"{term:>11}" for term in TERMS))
 good = True
 for relation in ledger:
+    is_sink = relation.get("from") == relation["relation"]
+    name = relation["relation"] + (" sink" if is_sink else "")
     values = {**relation, "rejected": sum(relation["rejected"].values())}
     right = sum(values[term] for term in TERMS) == values["rows_in"]
     good = good and right
     line = " + ".join(f"{values[term]:11,}" for term in TERMS)
-    print(f"{relation['relation']:16}{values['rows_in']:10,} = {line}" + ("" if right else "   DOES NOT ADD UP"))
+    print(f"{name:20}{values['rows_in']:10,} = {line}" + ("" if right else "   DOES NOT ADD UP"))
 source = ledger[0]
 if not good or source["rows_in"] != rows:
     sys.exit(f"the ledger does not add up: {rows} events were made, {source['rows_in']} came in")
