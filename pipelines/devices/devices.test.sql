@@ -112,7 +112,7 @@ TEST 'a key still remembered, its minute gone: late at the window';
 INSERT INTO events VALUES
   ({'event_id': 1, 'device_id': 'dev_1', 'device_type': 'camera', 'event_time': '2024-01-15T10:30:10Z', 'event_duration': 1.0,
     'location': {'latitude': 1.0, 'longitude': 2.0, 'city': 'A', 'country': 'X'}, 'metadata': {'firmware_version': '1', 'battery_level': 50, 'signal_strength': -50}});
-ADVANCE TIME TO TIMESTAMP '2024-01-15 10:35:00';
+ADVANCE TIME TO TIMESTAMP '2024-01-15 10:45:00'; -- the watermark is 10:35
 INSERT INTO events VALUES
   ({'event_id': 1, 'device_id': 'dev_1', 'device_type': 'camera', 'event_time': '2024-01-15T10:30:10Z', 'event_duration': 1.0,
     'location': {'latitude': 1.0, 'longitude': 2.0, 'city': 'A', 'country': 'X'}, 'metadata': {'firmware_version': '1', 'battery_level': 50, 'signal_strength': -50}}),
