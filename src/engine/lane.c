@@ -452,6 +452,8 @@ bool lane_run(struct lane *lane, struct job_source *source, struct error *err)
 
 void lane_end_trigger(struct lane *lane)
 {
+    if (lane->relations == NULL)
+        return; // the job could not be opened
     for (size_t r = 0; r < lane->job->plan->relations_len; r++) {
         struct lane_relation *relation = &lane->relations[r];
         rows_clear(&relation->rows);
