@@ -42,12 +42,12 @@ static bool deliver_sink(struct outbox_sink *sink, const struct outbox_delivery 
 
 bool outbox_deliver(struct outbox_group *group, struct outbox_delivery *delivery, struct error *err)
 {
+    FAILPOINT("outbox.before_deliver");
     struct outbox *outbox = group->outbox;
     struct sink **members = heap_array(outbox->sinks_len + 1, sizeof(*members));
     size_t members_len = 0;
     const struct sink_type *type = NULL;
     bool ok = true;
-    FAILPOINT("outbox.before_deliver");
     for (size_t s = 0; ok && s < outbox->sinks_len; s++) {
         struct outbox_sink *sink = &outbox->sinks[s];
         if (sink->sink == NULL || sink->group != group->index)
@@ -179,6 +179,28 @@ bool outbox_wait(struct outbox *outbox, int64_t timeout_us, struct error *err)
             *err = group->error;
             ok = false;
         }
+    }
+    pthread_mutex_unlock(&outbox->mutex);
+    return ok;
+}
+
+bool outbox_make_room(struct outbox *outbox, struct error *err)
+{
+    bool ok = true;
+    pthread_mutex_lock(&outbox->mutex);
+    while (ok && outbox->bytes > outbox->plan->settings.outbox_limit_bytes / 4) {
+        bool is_waiting = false;
+        for (size_t g = 0; g < outbox->groups_len; g++) {
+            is_waiting = is_waiting || outbox->groups[g].first != NULL;
+            if (outbox->groups[g].has_failed) {
+                *err = outbox->groups[g].error;
+                ok = false;
+            }
+        }
+        if (!is_waiting)
+            break;
+        if (ok)
+            pause_for(outbox, 10 * US_PER_MS);
     }
     pthread_mutex_unlock(&outbox->mutex);
     return ok;
