@@ -6,6 +6,7 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "engine/job_state.h"
+#include "engine/key_files.h"
 #include "engine/latency.h"
 #include <stdio.h>
 #include <unistd.h>
@@ -178,7 +179,7 @@ static bool seek_source(struct job_source *source, struct error *err)
 
 // ---- State
 // ---------------------------------------------------------------------------------------
-static void open_state(struct job *job)
+static void open_state(struct job *job, const char *folder)
 {
     for (size_t r = 0; r < job->plan->relations_len; r++) {
         const struct relation *relation = &job->plan->relations[r];
@@ -188,6 +189,8 @@ static void open_state(struct job *job)
         int64_t slice_us = relation->within_us / 8;
         job->relations[r].dedup =
             dedup_new(slice_us > 0 ? slice_us : 1, is_batch ? -1 : relation->within_us);
+        if (!is_batch)
+            job->relations[r].key_files = key_files_new(folder, relation->name);
     }
 }
 
@@ -242,7 +245,7 @@ static bool open_all(struct job *job, struct error *err)
     }
     ok = ok && job->outbox != NULL && open_sources(job, err) && open_quarantine(job, err);
     if (ok) {
-        open_state(job);
+        open_state(job, folder);
         job_ledger_open(job);
     }
     ok = ok && (!job->plan->is_table_mode || batch_tables_open(job, err));

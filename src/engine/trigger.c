@@ -52,7 +52,8 @@ static int64_t batch_rows(const struct batch *batch)
 
 static void move_watermark(struct job *job, struct job_source *source)
 {
-    if (source->watermark == NULL || job->drained)
+    // In batch no row is late: the watermark stands until the end of the input.
+    if (source->watermark == NULL || job->drained || job->options.execution == EXECUTION_BATCH)
         return;
     watermark_advance(source->watermark, job->now_us);
     int64_t watermark = watermark_us(source->watermark);
