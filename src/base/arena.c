@@ -178,14 +178,14 @@ void *heap_aligned(size_t alignment, size_t size)
     if (size > SIZE_MAX - alignment)
         out_of_memory(size);
     size_t whole = (size + alignment - 1) / alignment * alignment;
-    if (whole >= HUGE_PAGE) { // tables probed at random: fewer page faults and TLB misses
+    if (whole >= HUGE_PAGE / 2) { // tables probed at random: fewer page faults and TLB misses
         alignment = HUGE_PAGE;
         whole = (whole + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
     }
     void *ptr = aligned_alloc(alignment, whole == 0 ? alignment : whole);
     if (ptr == NULL)
         out_of_memory(size);
-    if (whole >= HUGE_PAGE)
+    if (alignment == HUGE_PAGE)
         madvise(ptr, whole, MADV_HUGEPAGE);
     return ptr;
 }

@@ -11,7 +11,7 @@
 // first bucket with room); slices[] holds every live slice with its exact number of keys.
 #include "engine/dedup_set.h"
 
-enum { BUCKETS_MIN = 8, SETTLE_BLOCK = 64, SHRINK_BUCKETS_MAX = 1 << 18 };
+enum { BUCKETS_MIN = 8, SETTLE_BLOCK = 256, SHRINK_BUCKETS_MAX = 1 << 18 };
 
 struct dedup *dedup_new(int64_t slice_us, int64_t retention_us)
 {
@@ -101,7 +101,8 @@ static uint64_t bucket_next(const struct shard *shard, struct hash128 hash, uint
     if (probe == 0)
         return bucket ^ 1;
     if (probe == 1) // the bits that chose the shard say nothing within it
-        return (uint64_t)(((unsigned __int128)(hash.hi << 6) * shard->buckets_len) >> 64);
+        return (uint64_t)(((unsigned __int128)(hash.hi << DEDUP_SHARD_BITS) * shard->buckets_len) >>
+                          64);
     return bucket + 1 == shard->buckets_len ? 0 : bucket + 1;
 }
 
@@ -129,7 +130,7 @@ static void bucket_put(struct shard *shard, struct hash128 hash, uint32_t relati
 static void shard_rebuild(struct shard *shard, const struct dedup *dedup, int64_t base)
 {
     struct shard old = *shard;
-    uint64_t wanted = (uint64_t)shard->live + (uint64_t)shard->live / 5 + 16;
+    uint64_t wanted = (uint64_t)shard->live + (uint64_t)shard->live / 2 + 16;
     shard->buckets_len = (wanted * 20 / (17 * BUCKET_KEYS) + 2) & ~UINT64_C(1); // pairs
     if (shard->buckets_len < BUCKETS_MIN)
         shard->buckets_len = BUCKETS_MIN;

@@ -11,7 +11,8 @@
 #include "base/hash.h"
 #include "duck/chunk.h"
 
-#define DEDUP_SHARDS 64
+#define DEDUP_SHARD_BITS 4 // few, so that each table is large enough for huge pages
+#define DEDUP_SHARDS (1 << DEDUP_SHARD_BITS)
 
 struct dedup; // heap object
 // slice_us: granularity of forgetting (within / 8); retention_us = within; -1: never forget (batch).

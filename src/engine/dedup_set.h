@@ -42,7 +42,7 @@ struct dedup {
 
 static inline unsigned shard_of(struct hash128 hash)
 {
-    return (unsigned)(hash.hi >> 58);
+    return (unsigned)(hash.hi >> (64 - DEDUP_SHARD_BITS));
 }
 
 static inline int64_t slice_number(const struct shard *shard, uint32_t relative)

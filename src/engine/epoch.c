@@ -14,10 +14,12 @@
 //   10 ledger    bytes (ledger.h)
 //   11 quarantine bytes segment: the epoch's bad rows, written out after the frame is durable
 //
-// Order in a record is the order of application: dropped before groups, outbox before ledger.
+// Order in a record is the order of application: closed before groups, outbox before ledger.
 #include "base/failpoint.h"
 #include "base/log.h"
 #include "engine/epoch.h"
+
+#define BASE_RATIO 3 // frames may weigh so many times the base before the next one
 
 static size_t section_begin(struct buf *out, enum section section)
 {
@@ -150,10 +152,11 @@ static void encode_relations(struct job *job, bool all, struct buf *out)
             key_files_encode(state->key_files, all, out);
             section_end(out, begin);
         }
-        if (state->dropped.len > 0 && !all) {
-            size_t begin = section_begin(out, SECTION_DROPPED);
+        if (relation->kind == RELATION_GROUPS) {
+            size_t begin = section_begin(out, SECTION_CLOSED);
             buf_add_bytes(out, relation->name);
-            buf_add_bytes(out, buf_str(&state->dropped));
+            buf_add_i64(out, state->closed_until_us);
+            buf_add_bytes(out, all ? (struct str){0} : buf_str(&state->dropped));
             section_end(out, begin);
         }
         buf_reset(&state->dropped);
@@ -206,6 +209,21 @@ static void encode_frame(struct job *job, uint64_t epoch, bool is_end,
     }
 }
 
+// What a base would weigh: groups, kept rows, undelivered rows.
+static int64_t base_estimate(const struct job *job)
+{
+    int64_t bytes = outbox_bytes(job->outbox);
+    for (size_t r = 0; r < job->plan->relations_len; r++) {
+        const struct job_relation *state = &job->relations[r];
+        for (size_t l = 0; l < state->folds_len; l++)
+            bytes += fold_bytes(state->folds[l]);
+        for (size_t k = 0; k < state->kept_len; k++)
+            for (size_t i = 0; i < state->kept[k].segments.len; i++)
+                bytes += (int64_t)state->kept[k].segments.list[i]->len;
+    }
+    return bytes;
+}
+
 // A full disk is waited out; a stop request ends the waiting (the epoch is then redone at restart).
 static bool append(struct job *job, uint64_t epoch, struct str frame, struct error *err)
 {
@@ -227,11 +245,10 @@ static bool append(struct job *job, uint64_t epoch, struct str frame, struct err
 static bool rebase_if_long(struct job *job, struct error *err)
 {
     int64_t frames = journal_frame_bytes(job->journal);
-    if (frames < job->plan->settings.journal_bytes || frames < 2 * job->base_bytes)
+    if (frames < job->plan->settings.journal_bytes || frames < BASE_RATIO * base_estimate(job))
         return true;
     buf_reset(&job->frame);
     epoch_encode_base(job, &job->frame);
-    job->base_bytes = (int64_t)job->frame.len;
     return journal_rebase(job->journal, job->epoch, buf_str(&job->frame), err);
 }
 

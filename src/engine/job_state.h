@@ -212,7 +212,6 @@ struct job {
     uint64_t generation;
     uint64_t epoch;     // of the last frame
     struct buf frame;   // being encoded; kept, since it is large and comes each second
-    int64_t base_bytes; // of the newest base
     bool has_uncommitted;
     int64_t last_commit_us, first_uncommitted_us;
     bool committed_rows_once;

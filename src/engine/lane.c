@@ -299,9 +299,9 @@ static void fold_all(struct lane *lane, size_t index)
 {
     struct job *job = lane->job;
     struct job_relation *state = &job->relations[index];
-    struct fold *fold = state->folds[lane->index];
     if (job->plan->relations[index].keeps_rows)
         return;
+    struct fold *fold = state->folds[lane->index];
     size_t from = state->is_shared ? 0 : lane->index;
     size_t to = state->is_shared ? job->lanes_len : lane->index + 1;
     if (state->is_shared)

@@ -490,6 +490,15 @@ bool outbox_finish(struct outbox *outbox, struct error *err)
     return true;
 }
 
+int64_t outbox_fresh_bytes(const struct outbox *outbox)
+{
+    int64_t bytes = 0;
+    for (size_t s = 0; s < outbox->sinks_len; s++)
+        for (size_t i = 0; i < outbox->sinks[s].fresh.len; i++)
+            bytes += (int64_t)outbox->sinks[s].fresh.list[i]->len;
+    return bytes;
+}
+
 int64_t outbox_bytes(const struct outbox *outbox)
 {
     return outbox->bytes;

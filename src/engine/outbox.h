@@ -42,6 +42,9 @@ MUST_USE bool outbox_wait(struct outbox *outbox, int64_t timeout_us, struct erro
 MUST_USE bool outbox_finish(struct outbox *outbox, struct error *err); // batch: switch over
 bool outbox_failed(struct outbox *outbox, struct error *err); // a worker met an error for the job
 bool outbox_is_degraded(struct outbox *outbox, struct buf *reason);
+int64_t outbox_fresh_bytes(const struct outbox *outbox); // rows since the last frame
+// Waits until undelivered rows are below the limit again. Fails when a delivery failed for good.
+MUST_USE bool outbox_make_room(struct outbox *outbox, struct error *err);
 int64_t outbox_bytes(const struct outbox *outbox); // undelivered
 // For the ledger: rows added and delivered since the last call, and rows waiting, as of the last
 // record encoded (so that ledger and delivered marks of one frame agree).

@@ -205,8 +205,10 @@ static bool load_relation(struct job *job, enum section section, struct reader *
         return load_waiting(job, (size_t)index, reader, err);
     if (!is_groups)
         return true;
-    if (section == SECTION_DROPPED)
+    if (section == SECTION_CLOSED) {
+        state->closed_until_us = reader_i64(reader);
         drop_panes(state, reader_bytes(reader));
+    }
     if (section == SECTION_KEPT && job->plan->relations[index].keeps_rows)
         return load_kept(job, (size_t)index, reader, err);
     if (section != SECTION_GROUPS || job->plan->relations[index].keeps_rows)
@@ -256,7 +258,7 @@ static bool load_section(struct job *job, const struct record *record, enum sect
     case SECTION_WATERMARK:
         return load_watermark(job, &reader, err);
     case SECTION_KEYS:
-    case SECTION_DROPPED:
+    case SECTION_CLOSED:
     case SECTION_GROUPS:
     case SECTION_KEPT:
     case SECTION_WAITING:
@@ -292,7 +294,6 @@ static bool load_record(struct job *job, const struct record *record, struct err
     return true;
 }
 
-// Windows that ended by the recovered watermark were given out before.
 static bool after_load(struct job *job, struct error *err)
 {
     for (size_t s = 0; s < job->plan->sources_len; s++)
@@ -300,9 +301,9 @@ static bool after_load(struct job *job, struct error *err)
             job->sources[s].watermark_us = watermark_us(job->sources[s].watermark);
     for (size_t r = 0; r < job->plan->relations_len; r++) {
         struct job_relation *state = &job->relations[r];
-        state->closed_until_us = relation_watermark_us(job, r);
-        if (state->dedup != NULL && state->closed_until_us != TIME_MIN_US)
-            dedup_advance(state->dedup, state->closed_until_us);
+        int64_t watermark = relation_watermark_us(job, r);
+        if (state->dedup != NULL && watermark != TIME_MIN_US)
+            dedup_advance(state->dedup, watermark);
         if (state->key_files != NULL &&
             !key_files_load(state->key_files, state->dedup, dedup_dead_slice(state->dedup), err))
             return false;
@@ -349,9 +350,9 @@ void recovery_close(struct records *records)
 // -------------------------------------------------------------------------------------
 void epoch_print(struct str payload, bool is_base, struct buf *out)
 {
-    static const char *const names[] = {"?",       "head",    "positions", "watermark",
-                                        "keys",    "dropped", "groups",    "kept",
-                                        "waiting", "outbox",  "ledger",    "quarantine"};
+    static const char *const names[] = {"?",       "head",   "positions", "watermark",
+                                        "keys",    "closed", "groups",    "kept",
+                                        "waiting", "outbox", "ledger",    "quarantine"};
     struct reader reader = reader_of(payload);
     (void)is_base;
     while (!reader_is_done(&reader) && !reader.bad) {

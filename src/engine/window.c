@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#define CLOSE_BYTES_MAX (16 << 20) // rows of closed windows in one frame
+
 // ---- Opening
 // -------------------------------------------------------------------------------------
 static int64_t greatest_divisor(int64_t a, int64_t b)
@@ -445,6 +447,23 @@ static bool give_out(struct job *job, size_t index, struct error *err)
     return ok;
 }
 
+// A catch-up closes many windows at once: what they give leaves in portions, so that delivery works
+// beside the closing and memory stays bounded. The frame says up to which end windows were given
+// out.
+static bool commit_window(struct job *job, struct job_relation *state, int64_t end_us,
+                          struct error *err)
+{
+    if (job->options.is_test || outbox_fresh_bytes(job->outbox) < CLOSE_BYTES_MAX)
+        return true;
+    int64_t closed_until_us = state->closed_until_us;
+    state->closed_until_us = end_us;
+    job_count_lane(job, &job->closer);
+    quarantine_move(job->quarantine, job->closer.quarantine);
+    bool ok = epoch_commit(job, false, err) && outbox_make_room(job->outbox, err);
+    state->closed_until_us = closed_until_us;
+    return ok;
+}
+
 static bool close_relation(struct job *job, size_t index, int64_t watermark_us, struct error *err)
 {
     const struct relation *relation = &job->plan->relations[index];
@@ -463,7 +482,8 @@ static bool close_relation(struct job *job, size_t index, int64_t watermark_us, 
                 break;
             next = window + relation->window_slide_us;
             if (end > state->closed_until_us)
-                ok = window_results(job, index, window, false, err) && give_out(job, index, err);
+                ok = window_results(job, index, window, false, err) && give_out(job, index, err) &&
+                     commit_window(job, state, end, err);
         }
         if (ok && to + relation->window_size_us <= watermark_us)
             drop_pane(job, index, starts[i]);

@@ -31,7 +31,7 @@ const struct option plan_settings[] = {
      "how long rows are collected before they are "
      "worked on",
      SETTING(trigger_interval_us), NULL},
-    {"trigger_rows", OPTION_INT, "16384", "rows a lane takes at once", SETTING(trigger_rows), NULL},
+    {"trigger_rows", OPTION_INT, "8192", "rows a lane takes at once", SETTING(trigger_rows), NULL},
     {"lanes", OPTION_INT, "0", "threads that work on rows; 0: one a core", SETTING(lanes), NULL},
     {"memory_limit", OPTION_SIZE, "0", "bytes of state before the job refuses to grow; 0: none",
      SETTING(memory_limit_bytes), NULL},

@@ -2,7 +2,8 @@
 // Parquet by DuckDB's COPY over a scan of the rows. One scan per writer, fed chunk by chunk, so a
 // file costs no second copy of its rows. Types are cast to what Spark reads back unchanged:
 //   TIMESTAMP  -> TIMESTAMP WITH TIME ZONE: written as UTC-adjusted, which is Spark's TimestampType
-//                 (the connection's zone is UTC, so the value stays);
+//                 (the connection's zone is UTC, so the value stays; a column that is a TIMESTAMP
+//                 itself is read as the other type, since both are the same microseconds);
 //   HUGEINT    -> DECIMAL(38,0): DuckDB would write a DOUBLE and lose digits without a word;
 //   UUID       -> VARCHAR: Spark has no such type.
 // They are cast inside STRUCT, LIST and MAP too.
@@ -18,7 +19,25 @@ struct parquet_writer {
     struct connection *connection;
     struct scan *scan;
     struct buf select; // "SELECT .. FROM scan()"
+    struct arena arena;
+    struct column *columns; // as scanned
+    struct chunk *chunk;
 };
+
+static void scanned_columns(struct parquet_writer *parquet)
+{
+    const struct writer_options *options = parquet->options;
+    size_t len = options->columns_len;
+    const struct type **types = ARENA_ARRAY(&parquet->arena, const struct type *, len);
+    parquet->columns = ARENA_ARRAY(&parquet->arena, struct column, len);
+    for (size_t i = 0; i < len; i++) {
+        parquet->columns[i] = options->columns[i];
+        if (options->columns[i].type->kind == TYPE_TIMESTAMP)
+            parquet->columns[i].type = type_simple(TYPE_TIMESTAMPTZ);
+        types[i] = parquet->columns[i].type;
+    }
+    parquet->chunk = chunk_new(types, len);
+}
 
 static bool type_needs_cast(const struct type *type)
 {
@@ -80,11 +99,12 @@ static void type_print(struct buf *out, const struct type *type)
     }
 }
 
-static void select_print(struct buf *out, const struct writer_options *options, const char *scan)
+static void select_print(struct buf *out, const struct writer_options *options,
+                         const struct column *columns, const char *scan)
 {
     buf_add_cstr(out, "SELECT ");
     for (size_t i = 0; i < options->kept_len; i++) {
-        const struct column *column = &options->columns[options->kept[i]];
+        const struct column *column = &columns[options->kept[i]];
         buf_add_cstr(out, i > 0 ? ", " : "");
         if (type_needs_cast(column->type)) {
             buf_add_cstr(out, "CAST(");
@@ -107,18 +127,19 @@ struct parquet_writer *parquet_writer_new(const struct writer_options *options, 
     }
     struct parquet_writer *parquet = heap_new(sizeof(*parquet));
     parquet->options = options;
+    scanned_columns(parquet);
     char name[64];
     snprintf(name, sizeof(name), "_files_sink_%llu",
              (unsigned long long)atomic_fetch_add(&scans, 1));
     parquet->connection = connection_open(options->database, err);
     if (parquet->connection != NULL)
         parquet->scan =
-            scan_new(parquet->connection, name, options->columns, options->columns_len, false, err);
+            scan_new(parquet->connection, name, parquet->columns, options->columns_len, false, err);
     if (parquet->scan == NULL) {
         parquet_writer_free(parquet);
         return NULL;
     }
-    select_print(&parquet->select, options, name);
+    select_print(&parquet->select, options, parquet->columns, name);
     return parquet;
 }
 
@@ -131,6 +152,8 @@ void parquet_writer_free(struct parquet_writer *parquet)
     if (parquet->connection != NULL)
         connection_close(parquet->connection);
     buf_clear(&parquet->select);
+    chunk_free(parquet->chunk);
+    arena_clear(&parquet->arena);
     heap_free(parquet);
 }
 
@@ -158,6 +181,7 @@ bool parquet_write(struct parquet_writer *parquet, const char *path, struct segm
     buf_add_cstr(&sql, ")");
     if (!file_remove(path, err)) // a piece that a crash left behind
         return false;
+    cursor->chunk = parquet->chunk;
     scan_set_callback(parquet->scan, next_chunk, cursor);
     if (connection_execute(parquet->connection, buf_cstr(&sql), err))
         return file_sync_path(path, err);
