@@ -32,6 +32,7 @@ struct runner {
     bool commits_each;      // --crash
     int64_t crash_step;     // 0: none
     bool has_crashed;
+    char crash_name[64];
     int64_t event_time_us; // furthest ADVANCE TIME so far
     struct error pending;  // of a step, until EXPECT ERROR asks for it
     size_t pending_line;
@@ -220,6 +221,7 @@ static bool is_crash(const struct runner *runner, const struct error *err)
 static bool act_again(struct runner *runner, const struct step *step, int64_t before_us,
                       struct error *err)
 {
+    snprintf(runner->crash_name, sizeof(runner->crash_name), "%s", failpoint_last());
     close_job(runner);
     failpoint_disarm();
     runner->has_crashed = true;
@@ -382,10 +384,12 @@ static bool run_once(struct runner *runner)
         ok = run_step(runner, &runner->test->steps[s]);
     if (ok && runner->pending.kind != ERROR_NONE) {
         fail(runner, runner->pending_line, runner->pending.text);
+        buf_add_char(&runner->result->message, '\n');
         ok = false;
     }
     close_job(runner);
     memory_clear();
+    failpoint_disarm(); // tidying up is no step of the pipeline
     if (!folder_remove_tree(runner->folder, &err) && ok) {
         fail(runner, runner->test->line, err.text);
         ok = false;
@@ -415,7 +419,7 @@ static void run_crashes(const struct test_pipeline *pipeline, const struct test 
         ok = run_once(&runner);
         if (!ok)
             buf_print(&result->message, "(crashed at step %lld, %s)\n", (long long)step,
-                      failpoint_last());
+                      runner.crash_name);
         if (ok && !runner.has_crashed)
             break; // behind the last one
         result->crashes = step;
