@@ -178,6 +178,7 @@ bool key_files_forget(struct key_files *files, int64_t dead_slice, struct error 
         gone++;
     }
     files->len -= gone;
-    memmove(files->list, files->list + gone, files->len * sizeof(*files->list));
+    if (gone > 0)
+        memmove(files->list, files->list + gone, files->len * sizeof(*files->list));
     return true;
 }
