@@ -96,6 +96,7 @@ struct comparison {
     int *columns; // compared columns, of the sink
     size_t columns_len;
     struct row_list actual, expected;
+    struct statement *statement; // of the expected rows, whose types it owns
 };
 
 static bool find_columns(struct comparison *comparison, const struct step *step,
@@ -140,12 +141,11 @@ static bool read_expected(struct comparison *comparison, struct connection *conn
     for (size_t i = 0; i < comparison->columns_len; i++)
         buf_print(&sql, "%sc%zu", i > 0 ? ", " : "", i);
     buf_add_cstr(&sql, ")");
-    struct statement *statement = statement_prepare(connection, buf_cstr(&sql), err);
-    bool ok = statement != NULL && statement_execute(statement, err);
+    comparison->statement = statement_prepare(connection, buf_cstr(&sql), err);
+    bool ok = comparison->statement != NULL && statement_execute(comparison->statement, err);
     struct chunk *chunk;
-    while (ok && (chunk = statement_take(statement)) != NULL)
+    while (ok && (chunk = statement_take(comparison->statement)) != NULL)
         row_list_add(&comparison->expected, chunk);
-    statement_free(statement);
     return ok || error_wrap(err, "the expected rows");
 }
 
@@ -304,6 +304,7 @@ bool test_rows_compare(struct connection *connection, const struct plan *plan,
     }
     row_list_clear(&comparison.actual);
     row_list_clear(&comparison.expected);
+    statement_free(comparison.statement);
     for (size_t i = 0; i < segments_len; i++)
         segment_free(segments[i]);
     heap_free(segments);

@@ -1,0 +1,12 @@
+-- SPDX-License-Identifier: MIT
+
+TEST 'filtered and widened';
+INSERT INTO events VALUES
+  ({'id': 1, 'ts': '2024-01-15 10:00:01', 'k': 'a', 'v': 1.0, 'n': 1}),
+  ({'id': 2, 'ts': '2024-01-15 10:01:01', 'k': 'a', 'v': 2.0, 'n': 1}),
+  ({'id': 3, 'ts': '2024-01-15 10:02:01', 'k': 'a', 'v': 4.0, 'n': 1}),
+  ({'id': 4, 'ts': '2024-01-15 10:02:01', 'k': 'b', 'v': 8.0, 'n': 1}),
+  ({'id': 5, 'ts': '2024-01-15 10:03:01', 'k': 'a', 'v': 16.0, 'n': 1});
+ADVANCE TIME TO TIMESTAMP '2024-01-15 23:00:00';
+EXPECT out ROWS VALUES ('a', 'small', 2.0), ('a', 'small', 5.0), ('b', 'big', 9.0), ('a', 'big', 17.0);
+EXPECT LEDGER high (rows_in => 5, filtered => 1, passed => 4);

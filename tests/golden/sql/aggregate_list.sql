@@ -1,0 +1,17 @@
+-- SPDX-License-Identifier: MIT
+-- list and string_agg in arrival order
+CREATE SOURCE events (
+  id BIGINT,
+  ts TIMESTAMP,
+  k  VARCHAR,
+  v  DOUBLE,
+  n  INTEGER,
+  WATERMARK FOR ts AS ts - INTERVAL '1 minute'
+) WITH (connector = 'files', path = 'in/*.jsonl', format = 'json');
+
+CREATE SINK out WITH (connector = 'console') AS
+SELECT window_start, k,
+       list(id) AS ids,
+       string_agg(k, '+') AS texts
+FROM TUMBLE(events, ts, INTERVAL '1 minute')
+GROUP BY window_start, k;
