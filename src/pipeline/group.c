@@ -425,7 +425,7 @@ int groups_build(struct select *select, json_t *query, const struct from *from)
     AUTO(tree_release) json_t *keys = json_array();
     AUTO(tree_release) json_t *calls = json_array();
     // The tree of FROM is replaced below; the function is still needed.
-    AUTO(tree_release) json_t *function = json_incref(from->function);
+    UNUSED AUTO(tree_release) json_t *function = json_incref(from->function);
     struct group_maker maker = {.select = select, .from = from, .keys = keys, .calls = calls};
     maker.relation = relation_new(select->name, RELATION_GROUPS, select->place);
     maker.relation.inputs[0] = from->streams[0];

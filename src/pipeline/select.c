@@ -11,6 +11,7 @@
 #include <stdarg.h>
 #include <string.h>
 
+PRINTF(5, 0)
 static void add_diagnostic(const struct select *select, const char *code, size_t offset,
                            const char *cure, const char *format, va_list arguments)
 {
