@@ -26,8 +26,8 @@ bool fold_supports(const struct relation *relation); // all kinds and types can 
 void fold_add(struct fold *fold, const struct rows_part *part, const struct vector *const *columns,
               const uint8_t *skip);
 
-// The same for one share of the groups: only rows whose key hash falls to `share` of `shares` are added,
-// so lanes that each take one share over everybody's rows hold no group twice.
+// The same for one share of the groups: only rows whose key hash falls to `share` of `shares` are
+// added, so lanes that each take one share over everybody's rows hold no group twice.
 void fold_add_share(struct fold *fold, const struct rows_part *part,
                     const struct vector *const *columns, const uint8_t *skip, uint32_t share,
                     uint32_t shares);

@@ -13,7 +13,8 @@ enum truth { TRUTH_FALSE = 0, TRUTH_TRUE = 1, TRUTH_NULL = 2 };
 void judge_predicate(const struct predicate *predicate, const struct rows_part *part,
                      uint8_t *truth, struct arena *scratch);
 // Conjunctions of single-column comparisons are the hot case: clears bit-per-row flags in one go.
-// fails[i] |= bit for each selected row where the predicate is not true; returns how many rows it hit.
+// fails[i] |= bit for each selected row where the predicate is not true; returns how many rows it
+// hit.
 size_t judge_violations(const struct predicate *predicate, const struct rows_part *part,
                         uint64_t bit, uint64_t *fails, struct arena *scratch);
 bool judge_supports(const struct predicate *predicate, const struct column *columns,
