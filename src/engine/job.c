@@ -8,6 +8,9 @@
 #include "engine/latency.h"
 
 #define STOP_WAIT_US (20 * US_PER_SECOND)
+// In a catch-up a frame is written before its interval ends when it has become this large.
+#define COMMIT_BYTES_MAX (8 << 20)
+#define COMMIT_ROWS_MAX 1000000
 
 void job_request_stop(struct job *job)
 {
@@ -21,6 +24,7 @@ static bool commit(struct job *job, bool is_end, struct error *err)
     if (!epoch_commit(job, is_end, err))
         return false;
     job->last_commit_us = clock_monotonic_us();
+    job->committed_rows = job->rows_total;
     if (arrival_us > 0)
         latency_add(job->latency, job->last_commit_us - arrival_us);
     job->arrival_us = 0;
@@ -33,8 +37,10 @@ static bool commit_if_due(struct job *job, struct error *err)
 {
     int64_t since_us = clock_monotonic_us() - job->last_commit_us;
     bool is_time = since_us >= job->plan->settings.commit_interval_us;
+    bool is_large = outbox_fresh_bytes(job->outbox) > COMMIT_BYTES_MAX ||
+                    job->rows_total - job->committed_rows > COMMIT_ROWS_MAX;
     bool is_first = !job->committed_rows_once && outbox_has_rows(job->outbox);
-    if (!is_first && !(is_time && (job->has_uncommitted || outbox_is_due(job->outbox))))
+    if (!is_first && !is_large && !(is_time && (job->has_uncommitted || outbox_is_due(job->outbox))))
         return true;
     return commit(job, false, err);
 }

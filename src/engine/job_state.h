@@ -158,6 +158,8 @@ struct job_source {
     int64_t watermark_us;       // as lanes judge by it
     int64_t idle_since_us;
     bool is_end; // its end was reached and all its batches processed
+    int64_t replay_epoch, replay_row; // how far its quarantined rows were sent again (replay.h)
+    bool replay_changed;
     int64_t rows_total, bytes_total;
     struct batch *batch; // of the running trigger
 };
@@ -215,6 +217,7 @@ struct job {
     bool has_uncommitted;
     int64_t last_commit_us, first_uncommitted_us;
     bool committed_rows_once;
+    int64_t committed_rows; // rows_total at the newest commit
     int64_t arrival_us; // monotonic arrival of the oldest uncommitted batch
     int64_t emit_us;    // wall time of the last EMIT CHANGES round
     _Atomic int stop_requested;
