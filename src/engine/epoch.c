@@ -13,11 +13,13 @@
 //   9 outbox     (outbox.c)
 //   10 ledger    bytes (ledger.h)
 //   11 quarantine bytes segment: the epoch's bad rows, written out after the frame is durable
+//   12 replay    bytes source, i64 epoch, i64 row: quarantine sent again up to here (replay.h)
 //
 // Order in a record is the order of application: closed before groups, outbox before ledger.
 #include "base/failpoint.h"
 #include "base/log.h"
 #include "engine/epoch.h"
+#include "engine/replay.h"
 
 #define BASE_RATIO 3 // frames may weigh so many times the base before the next one
 
@@ -70,6 +72,19 @@ void epoch_encode_positions(struct job *job, bool all, struct buf *out)
             source->position_changed[p] = false;
         }
         section_end(out, begin);
+    }
+}
+
+static void encode_replays(struct job *job, bool all, struct buf *out)
+{
+    for (size_t s = 0; s < job->plan->sources_len; s++) {
+        struct job_source *source = &job->sources[s];
+        if (all ? source->replay_epoch == 0 : !source->replay_changed)
+            continue;
+        size_t begin = section_begin(out, SECTION_REPLAY);
+        replay_encode(source, out);
+        section_end(out, begin);
+        source->replay_changed = false;
     }
 }
 
@@ -181,6 +196,7 @@ void epoch_encode_base(struct job *job, struct buf *out)
 {
     encode_head(job, true, out);
     epoch_encode_positions(job, true, out);
+    encode_replays(job, true, out);
     encode_watermarks(job, true, out);
     encode_relations(job, true, out);
     size_t begin = section_begin(out, SECTION_OUTBOX);
@@ -195,6 +211,7 @@ static void encode_frame(struct job *job, uint64_t epoch, bool is_end,
 {
     encode_head(job, false, out);
     epoch_encode_positions(job, false, out);
+    encode_replays(job, false, out);
     encode_watermarks(job, false, out);
     encode_relations(job, false, out);
     size_t begin = section_begin(out, SECTION_OUTBOX);

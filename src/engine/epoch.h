@@ -17,6 +17,7 @@ enum section {
     SECTION_OUTBOX,
     SECTION_LEDGER,
     SECTION_QUARANTINE,
+    SECTION_REPLAY,
     SECTION_END, // one past the last
 };
 

@@ -8,6 +8,7 @@
 #include "engine/job_state.h"
 #include "engine/key_files.h"
 #include "engine/latency.h"
+#include "engine/replay.h"
 #include <stdio.h>
 #include <unistd.h>
 
@@ -139,8 +140,9 @@ static bool open_sources(struct job *job, struct error *err)
 {
     job->sources = ARENA_ARRAY(&job->arena, struct job_source, job->plan->sources_len);
     for (size_t s = 0; s < job->plan->sources_len; s++) {
-        job->sources[s] =
-            (struct job_source){.job = job, .plan = &job->plan->sources[s], .index = s};
+        const struct plan_source *plan = &job->plan->sources[s];
+        job->sources[s] = (struct job_source){
+            .job = job, .plan = job->options.replay ? replay_plan(job, plan) : plan, .index = s};
         if (job->plan->sources[s].is_enabled && !open_source(job, s, err))
             return error_wrap(err, "source %.*s", STR_ARGS(job->plan->sources[s].name));
     }
@@ -174,6 +176,8 @@ static bool seek_source(struct job_source *source, struct error *err)
             watermark_position(source->watermark, source->watermark_numbers[p],
                                source->partitions[p].is_end, source->partitions[p].is_done);
     heap_free(own);
+    if (source->job->options.replay)
+        replay_seek(source);
     return true;
 }
 
@@ -231,7 +235,7 @@ static bool open_all(struct job *job, struct error *err)
         batch_identity(job);
     else
         ok = (records = recovery_open(job, folder, err)) != NULL;
-    ok = ok && open_database(job, err);
+    ok = ok && replay_check(job, err) && open_database(job, err);
     struct outbox_options options = {
         .clock = job->clock,
         .execution = job->options.execution,

@@ -5,6 +5,7 @@
 // recomputed: rows to deliver come back as they were decided.
 #include "base/log.h"
 #include "engine/epoch.h"
+#include "engine/replay.h"
 
 struct record {
     bool is_base;
@@ -269,6 +270,9 @@ static bool load_section(struct job *job, const struct record *record, enum sect
         return ledger_decode(job->ledger, reader_bytes(&reader), err);
     case SECTION_QUARANTINE:
         return load_quarantine(job, record->epoch, reader_bytes(&reader), err);
+    case SECTION_REPLAY:
+        replay_load(job, &reader);
+        return true;
     case SECTION_END:
         break;
     }
@@ -352,7 +356,7 @@ void epoch_print(struct str payload, bool is_base, struct buf *out)
 {
     static const char *const names[] = {"?",       "head",   "positions", "watermark",
                                         "keys",    "closed", "groups",    "kept",
-                                        "waiting", "outbox", "ledger",    "quarantine"};
+                                        "waiting", "outbox", "ledger",    "quarantine", "replay"};
     struct reader reader = reader_of(payload);
     (void)is_base;
     while (!reader_is_done(&reader) && !reader.bad) {
@@ -360,7 +364,8 @@ void epoch_print(struct str payload, bool is_base, struct buf *out)
         struct str bytes = reader_bytes(&reader);
         const char *name = section < SECTION_END ? names[section] : names[0];
         struct reader inner = reader_of(bytes);
-        bool is_named = section >= SECTION_POSITIONS && section <= SECTION_WAITING;
+        bool is_named = (section >= SECTION_POSITIONS && section <= SECTION_WAITING) ||
+                        section == SECTION_REPLAY;
         struct str object = is_named ? reader_bytes(&inner) : (struct str){0};
         buf_print(out, "    %-10s %10zu bytes  %.*s\n", name, bytes.len, STR_ARGS(object));
     }

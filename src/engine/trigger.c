@@ -3,6 +3,7 @@
 // positions and watermark move, then windows close. Rows are judged by the watermark as it was
 // before the trigger.
 #include "engine/job_state.h"
+#include "engine/replay.h"
 
 void job_now(struct job *job)
 {
@@ -29,6 +30,10 @@ static void move_positions(struct job_source *source, const struct batch *batch)
 {
     for (size_t i = 0; i < batch->positions_len; i++) {
         const struct batch_position *position = &batch->positions[i];
+        if (position->partition == REPLAY_PARTITION) {
+            replay_move(source, position);
+            continue;
+        }
         ASSERT(position->partition < source->partitions_len);
         struct partition *partition = &source->partitions[position->partition];
         partition->offset = position->offset;
@@ -54,6 +59,8 @@ static void move_watermark(struct job *job, struct job_source *source)
 {
     // In batch no row is late: the watermark stands until the end of the input.
     if (source->watermark == NULL || job->drained || job->options.execution == EXECUTION_BATCH)
+        return;
+    if (job->options.replay) // old rows say nothing about how far the input has come
         return;
     watermark_advance(source->watermark, job->now_us);
     int64_t watermark = watermark_us(source->watermark);
@@ -90,7 +97,9 @@ bool trigger_run(struct job *job, struct job_source *source, struct batch *batch
     for (size_t l = 0; ok && rows > 0 && l < job->lanes_len; l++) {
         struct lane *lane = &job->lanes[l];
         gather_lane(job, lane);
-        if (source->watermark != NULL)
+        if (job->options.replay)
+            watermark_tally_clear(&lane->tally);
+        else if (source->watermark != NULL)
             watermark_observe(source->watermark, &lane->tally, job->now_us);
     }
     if (ok && rows > 0 && job->plan->is_table_mode)
