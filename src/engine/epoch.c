@@ -13,7 +13,7 @@
 //   9 outbox     (outbox.c)
 //   10 ledger    bytes (ledger.h)
 //   11 quarantine bytes segment: the epoch's bad rows, written out after the frame is durable
-//   12 replay    bytes source, i64 epoch, i64 row: quarantine sent again up to here (replay.h)
+//   12 replay    bytes source, i64 epoch, i64 row, i64 until: quarantine sent again (replay.h)
 //
 // Order in a record is the order of application: closed before groups, outbox before ledger.
 #include "base/failpoint.h"
@@ -264,9 +264,12 @@ static bool rebase_if_long(struct job *job, struct error *err)
     int64_t frames = journal_frame_bytes(job->journal);
     if (frames < job->plan->settings.journal_bytes || frames < BASE_RATIO * base_estimate(job))
         return true;
-    buf_reset(&job->frame);
-    epoch_encode_base(job, &job->frame);
-    return journal_rebase(job->journal, job->epoch, buf_str(&job->frame), err);
+    // In memory of its own size, given back at once: a base is rare and larger than any frame.
+    buf_clear(&job->frame);
+    AUTO(buf_clear) struct buf base = {0};
+    buf_reserve(&base, (size_t)base_estimate(job) + (1 << 20));
+    epoch_encode_base(job, &base);
+    return journal_rebase(job->journal, job->epoch, buf_str(&base), err);
 }
 
 // Keys are durable before the frame that counts them. Batch runs keep none.

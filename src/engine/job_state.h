@@ -159,6 +159,7 @@ struct job_source {
     int64_t idle_since_us;
     bool is_end; // its end was reached and all its batches processed
     int64_t replay_epoch, replay_row; // how far its quarantined rows were sent again (replay.h)
+    int64_t replay_until;             // epoch of the last file the newest replay is about
     bool replay_changed;
     int64_t rows_total, bytes_total;
     struct batch *batch; // of the running trigger

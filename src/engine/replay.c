@@ -340,13 +340,18 @@ void replay_seek(struct job_source *source)
     struct source *own = source->source;
     while (own->file < own->files_len && own->files[own->file].epoch < source->replay_epoch)
         own->file++;
-    if (own->file == own->files_len || own->files[own->file].epoch > source->replay_epoch)
-        return;
-    own->row = source->replay_row;
-    if (own->row == REPLAY_FILE_END) {
-        own->file++;
-        own->row = 0;
+    if (own->file < own->files_len && own->files[own->file].epoch == source->replay_epoch) {
+        bool is_whole = source->replay_row == REPLAY_FILE_END;
+        own->file += is_whole;
+        own->row = is_whole ? 0 : source->replay_row;
     }
+    bool is_unfinished =
+        own->file < own->files_len && own->files[own->file].epoch <= source->replay_until;
+    if (!is_unfinished)
+        source->replay_until = (int64_t)source->job->epoch;
+    while (own->files_len > own->file &&
+           own->files[own->files_len - 1].epoch > source->replay_until)
+        own->files_len--;
 }
 
 void replay_move(struct job_source *source, const struct batch_position *position)
@@ -361,16 +366,18 @@ void replay_encode(const struct job_source *source, struct buf *out)
     buf_add_bytes(out, source->plan->name);
     buf_add_i64(out, source->replay_epoch);
     buf_add_i64(out, source->replay_row);
+    buf_add_i64(out, source->replay_until);
 }
 
 void replay_load(struct job *job, struct reader *reader)
 {
     struct str name = reader_bytes(reader);
-    int64_t epoch = reader_i64(reader), row = reader_i64(reader);
+    int64_t epoch = reader_i64(reader), row = reader_i64(reader), until = reader_i64(reader);
     for (size_t s = 0; s < job->plan->sources_len && !reader->bad; s++) {
         if (!str_equal(job->plan->sources[s].name, name))
             continue;
         job->sources[s].replay_epoch = epoch;
         job->sources[s].replay_row = row;
+        job->sources[s].replay_until = until;
     }
 }

@@ -6,7 +6,8 @@
 // How far a source has been replayed is one place in the order of files: (epoch of the file, row in
 // it). It lives in the checkpoint beside the positions, so a crash neither loses nor doubles a row,
 // and the next replay takes only what is new. Rows that are bad again go to files of higher epochs,
-// which the running replay does not read: it takes the files that existed at its start.
+// which the running replay does not read: it takes the files up to the epoch at its start. That
+// epoch is in the checkpoint too, so a replay that was interrupted goes on with the same files.
 #ifndef FIRESTEEL_REPLAY_H
 #define FIRESTEEL_REPLAY_H
 
@@ -25,7 +26,7 @@ const struct plan_source *replay_plan(struct job *job, const struct plan_source 
 // After recovery, before the first read: where to go on.
 void replay_seek(struct job_source *source);
 void replay_move(struct job_source *source, const struct batch_position *position);
-// The section of a record: bytes source, i64 epoch, i64 row.
+// The section of a record: bytes source, i64 epoch, i64 row, i64 until.
 void replay_encode(const struct job_source *source, struct buf *out);
 void replay_load(struct job *job, struct reader *reader);
 
