@@ -1,0 +1,11 @@
+-- SPDX-License-Identifier: MIT
+
+TEST 'open ones, then final';
+INSERT INTO events VALUES
+  ({'id': 1, 'ts': '2024-01-15 10:00:30', 'k': 'a', 'v': 1.0, 'n': 1});
+ADVANCE CLOCK BY INTERVAL '11 seconds';
+EXPECT out ROWS VALUES (TIMESTAMP '2024-01-15 09:59:00', 1.0), (TIMESTAMP '2024-01-15 10:00:00', 1.0);
+INSERT INTO events VALUES
+  ({'id': 2, 'ts': '2024-01-15 10:01:30', 'k': 'a', 'v': 2.0, 'n': 1});
+ADVANCE TIME TO TIMESTAMP '2024-01-15 23:00:00';
+EXPECT out ROWS VALUES (TIMESTAMP '2024-01-15 09:59:00', 1.0), (TIMESTAMP '2024-01-15 10:00:00', 3.0), (TIMESTAMP '2024-01-15 10:01:00', 2.0);
