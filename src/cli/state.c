@@ -5,6 +5,7 @@
 // journal only.
 #include "cli/command.h"
 #include "cli/load_plan.h"
+#include "engine/adopt.h"
 #include "engine/journal.h"
 #include "engine/quarantine.h"
 #include <inttypes.h>
@@ -20,6 +21,7 @@ struct state_flags {
     bool json, records;
     const char *to;
     struct plan_flags plan;
+    const struct plan *pipeline; // NULL: a folder was given
 };
 
 static const struct flag flags[] = {
@@ -192,17 +194,15 @@ static bool repair(const char *folder, const struct state_flags *command, struct
     return journal_repair(folder, out, err);
 }
 
-// A sink that remembers another checkpoint refuses a new one; adopting writes ours over it.
+// Needs the pipeline: which sinks there are, and where, is not in the checkpoint.
 static bool adopt(const char *folder, const struct state_flags *command, struct buf *out,
                   struct error *err)
 {
-    (void)command;
-    (void)out;
-    return error_set_exit(err, ERROR_USER, EXIT_FAILED,
-                          "state adopt %s: no sink of this build keeps a record of the checkpoint "
-                          "that writes to it, so there is nothing to adopt; files name their "
-                          "checkpoint themselves",
-                          folder);
+    if (command->pipeline == NULL)
+        return error_set_exit(
+            err, ERROR_USER, EXIT_USAGE,
+            "state adopt %s: give the pipeline's .sql file, which names the sinks", folder);
+    return adopt_sinks(command->pipeline, out, err);
 }
 
 static const struct {
@@ -214,12 +214,13 @@ static const struct {
 };
 
 // A folder, or the checkpoint that a pipeline file names. NULL: *exit_code.
-static const char *find_folder(const char *place, const struct state_flags *command,
+static const char *find_folder(const char *place, struct state_flags *command,
                                const struct words *rest, struct arena *arena, int *exit_code)
 {
     if (path_is_folder(place) || !str_ends(str_of(place), ".sql"))
         return place;
     const struct plan *plan = load_plan(place, &command->plan, rest, -1, arena, exit_code);
+    command->pipeline = plan;
     return plan == NULL ? NULL : arena_cstr(arena, plan->settings.checkpoint);
 }
 
