@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The table of commands and the way to them. A command whose file is not in this build is a weak
-// symbol that stays NULL: it is neither listed nor found.
+// The table of commands and the way to them. Help, completion and the man page are made from it:
+// a command that is not in it does not exist, and one that is must have its function.
 #include "cli/command.h"
 #include "base/failpoint.h"
 #include "base/option.h"
@@ -8,17 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#pragma weak command_run
-#pragma weak command_check
-#pragma weak command_plan
-#pragma weak command_explain
-#pragma weak command_test
-#pragma weak command_init
-#pragma weak command_generate
-#pragma weak command_replay
-#pragma weak command_state
-#pragma weak command_connectors
 
 const struct command commands[] = {
     {"run", "run a pipeline",
@@ -75,7 +64,7 @@ const size_t commands_len = COUNT_OF(commands);
 const struct command *command_find(const char *name)
 {
     for (size_t i = 0; i < commands_len; i++) {
-        if (commands[i].run != NULL && strcmp(commands[i].name, name) == 0)
+        if (strcmp(commands[i].name, name) == 0)
             return &commands[i];
     }
     return NULL;
@@ -89,20 +78,16 @@ static void print_commands(FILE *out)
                  "  firesteel check devices.sql\n"
                  "  firesteel test pipelines\n\n"
                  "Commands (firesteel COMMAND --help tells more):\n");
-    for (size_t i = 0; i < commands_len; i++) {
-        if (commands[i].run != NULL)
-            fprintf(out, "  %-12s %s\n", commands[i].name, commands[i].summary);
-    }
+    for (size_t i = 0; i < commands_len; i++)
+        fprintf(out, "  %-12s %s\n", commands[i].name, commands[i].summary);
 }
 
 static int unknown_command(const char *name)
 {
     const char *names[COUNT_OF(commands)];
     size_t count = 0;
-    for (size_t i = 0; i < commands_len; i++) {
-        if (commands[i].run != NULL)
-            names[count++] = commands[i].name;
-    }
+    for (size_t i = 0; i < commands_len; i++)
+        names[count++] = commands[i].name;
     const char *nearest = nearest_name(str_of(name), names, count);
     if (nearest != NULL)
         fprintf(stderr, "firesteel: unknown command '%s', did you mean '%s'?\n", name, nearest);

@@ -18,10 +18,8 @@ static void print_flags(const struct command *command)
 
 static void print_names(void)
 {
-    for (size_t i = 0; i < commands_len; i++) {
-        if (commands[i].run != NULL)
-            printf(" %s", commands[i].name);
-    }
+    for (size_t i = 0; i < commands_len; i++)
+        printf(" %s", commands[i].name);
 }
 
 static void print_bash(void)
@@ -33,8 +31,6 @@ static void print_bash(void)
     print_names();
     printf("\" -- \"$word\"))\n    return\n  fi\n  case ${COMP_WORDS[1]} in\n");
     for (size_t i = 0; i < commands_len; i++) {
-        if (commands[i].run == NULL)
-            continue;
         printf("  %s) flags=\"", commands[i].name);
         print_flags(&commands[i]);
         printf(" --help\" ;;\n");
@@ -50,14 +46,10 @@ static void print_zsh(void)
 {
     printf("#compdef firesteel\n_firesteel() {\n  if (( CURRENT == 2 )); then\n"
            "    local -a names=(\n");
-    for (size_t i = 0; i < commands_len; i++) {
-        if (commands[i].run != NULL)
-            printf("      '%s:%s'\n", commands[i].name, commands[i].summary);
-    }
+    for (size_t i = 0; i < commands_len; i++)
+        printf("      '%s:%s'\n", commands[i].name, commands[i].summary);
     printf("    )\n    _describe command names\n    return\n  fi\n  case $words[2] in\n");
     for (size_t i = 0; i < commands_len; i++) {
-        if (commands[i].run == NULL)
-            continue;
         printf("    %s) [[ $words[CURRENT] == -* ]] && compadd -- ", commands[i].name);
         print_flags(&commands[i]);
         printf(" --help || _files ;;\n");
@@ -68,8 +60,6 @@ static void print_zsh(void)
 static void print_fish(void)
 {
     for (size_t i = 0; i < commands_len; i++) {
-        if (commands[i].run == NULL)
-            continue;
         printf("complete -c firesteel -n __fish_use_subcommand -a %s -d '%s'\n", commands[i].name,
                commands[i].summary);
         printf("for flag in");

@@ -31,8 +31,6 @@ int command_man(int argc, char **argv)
     fputs(head, stdout);
     arguments_set_help_form(HELP_MAN);
     for (size_t i = 0; i < commands_len; i++) {
-        if (commands[i].run == NULL)
-            continue;
         char name[32], help_flag[] = "--help";
         snprintf(name, sizeof(name), "%s", commands[i].name);
         char *words[] = {name, help_flag, NULL};

@@ -8,9 +8,6 @@
 #include "engine/job.h"
 #include <stdio.h>
 
-// An engine without it would run the pipeline's real sources instead: refused below.
-bool replay_check(const struct job *job, struct error *err) __attribute__((weak));
-
 struct replay_flags {
     struct plan_flags plan;
     bool ledger;
@@ -58,13 +55,6 @@ int command_replay(int argc, char **argv)
     if (!arguments_parse(&usage, argc, argv, &given, &arguments, &arena, &exit_code))
         return exit_code;
     struct error err = {0};
-    if (replay_check == NULL) {
-        error_set(&err, ERROR_FATAL,
-                  "replay %s: this build cannot replay yet; the rows stay in the quarantine folder "
-                  "of the checkpoint as Parquet",
-                  arguments.positional.items[0]);
-        return command_fail(&err);
-    }
     const struct plan *plan = load_plan(arguments.positional.items[0], &given.plan, &arguments.rest,
                                         -1, &arena, &exit_code);
     if (plan == NULL)

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-// The set of keys: 64 shards, each a table of 64-byte buckets of three (hash, slice) entries, so a
+// The set of keys: 16 shards, each a table of 64-byte buckets of three (hash, slice) entries, so a
 // look-up costs one cache line when the first bucket has room. A full first bucket leads to a
-// second one chosen by the other hash half, then on from there: tables can be 85 % full, which is
-// what brings a key to 25..30 bytes. Tables grow by a fifth, one shard at a time, so that memory
-// follows the keys closely and no rehash stops the engine for long.
+// second one chosen by the other hash half, then on from there: tables can be 85 % full. Tables
+// grow by a half, one shard at a time, so a key takes 25 to 38 bytes and no rehash stops the engine
+// for long; a smaller step saves memory but moves every key more often.
 //
 // Nothing is removed one by one. A key whose slice is dead counts as absent; its place is taken by
 // the next new key that passes it, and the rest goes when the shard is rebuilt. Invariants: a hash

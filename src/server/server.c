@@ -156,6 +156,7 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
     return answer(connection, &response, false);
 }
 
+PRINTF(2, 0)
 static void on_log(void *context, const char *format, va_list arguments)
 {
     (void)context;

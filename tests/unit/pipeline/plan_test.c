@@ -62,7 +62,7 @@ static void test_defaults(void **state)
     assert_int_equal(settings->future_skew_us, 300 * US_PER_SECOND);
     assert_int_equal(settings->max_ahead_us, 600 * US_PER_SECOND);
     assert_int_equal(settings->over_retention_us, 86400 * US_PER_SECOND);
-    assert_int_equal(settings->trigger_rows, 16384);
+    assert_int_equal(settings->trigger_rows, 8192);
     assert_int_equal(settings->execution, EXECUTION_STREAM);
     assert_int_equal(settings->listen.len, 0);
     assert_false(settings->strict);
