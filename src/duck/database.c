@@ -18,6 +18,7 @@ static bool configure(duckdb_config config, struct database_options options, str
     snprintf(text, sizeof(text), "%d", options.threads > 0 ? options.threads : 1);
     if (!set_option(config, "threads", text, err) ||
         !set_option(config, "autoinstall_known_extensions", "false", err) ||
+        !set_option(config, "allocator_flush_threshold", "8MB", err) ||
         !set_option(config, "autoload_known_extensions", "false", err) ||
         !set_option(config, "preserve_insertion_order", options.threads > 1 ? "false" : "true",
                     err))

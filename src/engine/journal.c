@@ -84,13 +84,27 @@ static bool write_record(struct journal *journal, struct error *err)
 {
     const struct buf *bytes = &journal->scratch;
     FAILPOINT("journal.before_write");
-    if (LIKELY(!failpoint_active)) // one write in normal life
-        return file_append(&journal->file, bytes->ptr, bytes->len, err);
     size_t half = bytes->len / 2;
     if (!file_append(&journal->file, bytes->ptr, half, err))
         return false;
     FAILPOINT("journal.inside_write");
     return file_append(&journal->file, bytes->ptr + half, bytes->len - half, err);
+}
+
+// The same bytes without a copy of the payload: frames are large, and none is under test here.
+static bool write_uncopied(struct journal *journal, const struct record *record, uint32_t *crc,
+                           struct error *err)
+{
+    buf_reset(&journal->scratch);
+    record_head_write(&journal->scratch, record);
+    *crc = crc32c(journal->seed, journal->scratch.ptr, journal->scratch.len);
+    *crc = crc32c(*crc, record->payload.ptr, record->payload.len);
+    if (!file_append(&journal->file, journal->scratch.ptr, journal->scratch.len, err) ||
+        !file_append(&journal->file, record->payload.ptr, record->payload.len, err))
+        return false;
+    buf_reset(&journal->scratch);
+    buf_add_u32(&journal->scratch, *crc);
+    return file_append(&journal->file, journal->scratch.ptr, journal->scratch.len, err);
 }
 
 static bool sync_record(struct journal *journal, struct error *err)
@@ -123,13 +137,19 @@ bool journal_append(struct journal *journal, uint64_t epoch, struct str payload,
     if (!check_usable(journal, payload, err))
         return false;
     int64_t size = journal->file.size;
-    buf_reset(&journal->scratch);
-    uint32_t crc = record_write(&journal->scratch, journal->seed,
-                                &(struct record){.epoch = epoch,
-                                                 .generation = journal->identity.generation,
-                                                 .previous_crc = journal->crc,
-                                                 .payload = payload});
-    bool written = write_record(journal, err);
+    const struct record record = {.epoch = epoch,
+                                  .generation = journal->identity.generation,
+                                  .previous_crc = journal->crc,
+                                  .payload = payload};
+    uint32_t crc;
+    bool written;
+    if (LIKELY(!failpoint_active)) {
+        written = write_uncopied(journal, &record, &crc, err);
+    } else {
+        buf_reset(&journal->scratch);
+        crc = record_write(&journal->scratch, journal->seed, &record);
+        written = write_record(journal, err);
+    }
     if (!written && err->kind == ERROR_RETRY && cut_back(journal, size, err))
         return false;
     if (!written || !sync_record(journal, err)) {
@@ -141,13 +161,17 @@ bool journal_append(struct journal *journal, uint64_t epoch, struct str payload,
     return true;
 }
 
-// Writes header and base beside the journal, durably.
+// Writes header and base beside the journal, durably; the scratch holds all before the payload.
 static bool write_base(struct journal *journal, struct file *file, const char *path,
-                       struct error *err)
+                       struct str payload, uint32_t crc, struct error *err)
 {
     if (!file_create(file, path, err))
         return false;
-    bool good = file_append(file, journal->scratch.ptr, journal->scratch.len, err);
+    bool good = file_append(file, journal->scratch.ptr, journal->scratch.len, err) &&
+                file_append(file, payload.ptr, payload.len, err);
+    buf_reset(&journal->scratch);
+    buf_add_u32(&journal->scratch, crc);
+    good = good && file_append(file, journal->scratch.ptr, journal->scratch.len, err);
     if (good) {
         FAILPOINT("journal.rebase_written");
         good = file_sync(file, err);
@@ -194,14 +218,17 @@ bool journal_rebase(struct journal *journal, uint64_t epoch, struct str payload,
     uint32_t seed;
     buf_reset(&journal->scratch);
     journal_header_write(&journal->scratch, journal->identity.uuid, journal->number + 1, &seed);
-    uint32_t crc = record_write(&journal->scratch, seed,
-                                &(struct record){.is_base = true,
-                                                 .epoch = epoch,
-                                                 .generation = journal->identity.generation,
-                                                 .previous_crc = seed,
-                                                 .payload = payload});
+    size_t start = journal->scratch.len;
+    record_head_write(&journal->scratch,
+                      &(struct record){.is_base = true,
+                                       .epoch = epoch,
+                                       .generation = journal->identity.generation,
+                                       .previous_crc = seed,
+                                       .payload = payload});
+    uint32_t crc = crc32c(seed, journal->scratch.ptr + start, journal->scratch.len - start);
+    crc = crc32c(crc, payload.ptr, payload.len); // no copy: a base is large
     struct file file = {.fd = -1};
-    if (!write_base(journal, &file, temporary, err)) {
+    if (!write_base(journal, &file, temporary, payload, crc, err)) {
         file_close(&file);
         struct error ignored = {0};
         if (err->kind != ERROR_RETRY)

@@ -53,6 +53,7 @@ MUST_USE bool journal_file_path(const char *folder, uint64_t number, char path[J
                                 struct error *err);
 
 void journal_header_write(struct buf *out, const char *uuid, uint64_t number, uint32_t *crc);
+void record_head_write(struct buf *out, const struct record *record); // all before the payload
 // Appends one whole record; returns its crc.
 uint32_t record_write(struct buf *out, uint32_t seed, const struct record *record);
 // False when no valid record stands at the beginning of `bytes`.

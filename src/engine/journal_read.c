@@ -69,15 +69,20 @@ void journal_header_write(struct buf *out, const char *uuid, uint64_t number, ui
     ASSERT(out->len - start == JOURNAL_HEADER_BYTES);
 }
 
-uint32_t record_write(struct buf *out, uint32_t seed, const struct record *record)
+void record_head_write(struct buf *out, const struct record *record)
 {
-    size_t start = out->len;
-    buf_reserve(out, RECORD_HEAD_BYTES + record->payload.len + RECORD_TAIL_BYTES);
     buf_add_u32(out, (uint32_t)record->payload.len);
     buf_add_u32(out, record->is_base ? RECORD_BASE : RECORD_FRAME);
     buf_add_u64(out, record->epoch);
     buf_add_u64(out, record->generation);
     buf_add_u32(out, record->previous_crc);
+}
+
+uint32_t record_write(struct buf *out, uint32_t seed, const struct record *record)
+{
+    size_t start = out->len;
+    buf_reserve(out, RECORD_HEAD_BYTES + record->payload.len + RECORD_TAIL_BYTES);
+    record_head_write(out, record);
     buf_add_str(out, record->payload);
     uint32_t crc = crc32c(seed, out->ptr + start, out->len - start);
     buf_add_u32(out, crc);

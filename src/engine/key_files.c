@@ -8,11 +8,13 @@
 // Order at a commit: append and fsync the key files, then the frame that records their lengths. A
 // slice's file is removed only after a frame with a watermark past it is durable.
 #include "engine/key_files.h"
+#include "base/hash.h"
 #include <stdio.h>
 
 struct key_file {
     int64_t slice;
     int64_t length; // bytes decided (after the running commit)
+    uint32_t crc;   // CRC32C of them
     bool changed;
     struct file file;
 };
@@ -85,6 +87,7 @@ static bool append(struct key_files *files, struct key_file *file, struct str ha
     if (!file_append(&file->file, hashes.ptr, hashes.len, err))
         return false;
     file->length += (int64_t)hashes.len;
+    file->crc = crc32c(file->crc, hashes.ptr, hashes.len);
     file->changed = true;
     return true;
 }
@@ -122,6 +125,7 @@ void key_files_encode(struct key_files *files, bool all, struct buf *out)
             continue;
         buf_add_i64(out, files->list[i].slice);
         buf_add_i64(out, files->list[i].length);
+        buf_add_u32(out, files->list[i].crc);
         files->list[i].changed = false;
     }
 }
@@ -131,8 +135,12 @@ void key_files_decode(struct key_files *files, struct reader *reader)
     uint32_t len = reader_u32(reader);
     for (uint32_t i = 0; i < len && !reader->bad; i++) {
         int64_t slice = reader_i64(reader), length = reader_i64(reader);
-        if (!reader->bad)
-            file_of(files, slice)->length = length;
+        uint32_t crc = reader_u32(reader);
+        if (reader->bad)
+            return;
+        struct key_file *file = file_of(files, slice);
+        file->length = length;
+        file->crc = crc;
     }
 }
 
@@ -144,12 +152,15 @@ static bool load_file(struct key_files *files, const struct key_file *file, stru
     AUTO(buf_clear) struct buf bytes = {0}, record = {0};
     if (!file_read_whole(path, &bytes, err))
         return false;
-    if ((int64_t)bytes.len < file->length)
+    bool is_whole = (int64_t)bytes.len >= file->length;
+    if (!is_whole || crc32c(0, bytes.ptr, (size_t)file->length) != file->crc)
         return error_set_exit(
             err, ERROR_FATAL, EXIT_REFUSED,
-            "%s holds %zu bytes, the checkpoint needs %lld: the checkpoint folder was "
-            "damaged or copied in part; restore it whole",
-            path, bytes.len, (long long)file->length);
+            "%s: %s (its first %lld bytes are needed): the checkpoint folder was "
+            "damaged or copied in part; restore it whole, or start without these keys "
+            "with --drop-state %.*s",
+            path, is_whole ? "the checksum is wrong" : "the file is too short",
+            (long long)file->length, STR_ARGS(files->relation));
     buf_add_i64(&record, file->slice);
     buf_add_u32(&record, (uint32_t)(file->length / 16));
     buf_add(&record, bytes.ptr, (size_t)file->length);

@@ -6,7 +6,7 @@
 #include "base/log.h"
 #include "engine/job_state.h"
 
-#define SLOTS_PER_SOURCE 3
+#define SLOTS_PER_SOURCE 2
 #define BATCH_BYTES_MAX (32 << 20)
 #define IDLE_PAUSE_US (2 * US_PER_MS)
 #define BACKOFF_FIRST_US (100 * US_PER_MS)

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define CLOSE_BYTES_MAX (8 << 20) // rows of closed windows in one frame
+#define CLOSE_BYTES_MAX (4 << 20) // rows of closed windows in one frame
 
 // ---- Opening
 // -------------------------------------------------------------------------------------
