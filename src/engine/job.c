@@ -40,7 +40,8 @@ static bool commit_if_due(struct job *job, struct error *err)
     bool is_large = outbox_fresh_bytes(job->outbox) > COMMIT_BYTES_MAX ||
                     job->rows_total - job->committed_rows > COMMIT_ROWS_MAX;
     bool is_first = !job->committed_rows_once && outbox_has_rows(job->outbox);
-    if (!is_first && !is_large && !(is_time && (job->has_uncommitted || outbox_is_due(job->outbox))))
+    if (!is_first && !is_large &&
+        !(is_time && (job->has_uncommitted || outbox_is_due(job->outbox))))
         return true;
     return commit(job, false, err);
 }

@@ -157,7 +157,7 @@ struct job_source {
     int64_t watermark_limit_us; // of this trigger: later event times do not move the watermark
     int64_t watermark_us;       // as lanes judge by it
     int64_t idle_since_us;
-    bool is_end; // its end was reached and all its batches processed
+    bool is_end;                      // its end was reached and all its batches processed
     int64_t replay_epoch, replay_row; // how far its quarantined rows were sent again (replay.h)
     int64_t replay_until;             // epoch of the last file the newest replay is about
     bool replay_changed;
@@ -213,14 +213,14 @@ struct job {
     struct journal *journal; // NULL in batch
     char uuid[37];
     uint64_t generation;
-    uint64_t epoch;     // of the last frame
-    struct buf frame;   // being encoded; kept, since it is large and comes each second
+    uint64_t epoch;   // of the last frame
+    struct buf frame; // being encoded; kept, since it is large and comes each second
     bool has_uncommitted;
     int64_t last_commit_us, first_uncommitted_us;
     bool committed_rows_once;
     int64_t committed_rows; // rows_total at the newest commit
-    int64_t arrival_us; // monotonic arrival of the oldest uncommitted batch
-    int64_t emit_us;    // wall time of the last EMIT CHANGES round
+    int64_t arrival_us;     // monotonic arrival of the oldest uncommitted batch
+    int64_t emit_us;        // wall time of the last EMIT CHANGES round
     _Atomic int stop_requested;
     bool drained;
     enum job_state state;

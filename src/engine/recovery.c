@@ -354,9 +354,9 @@ void recovery_close(struct records *records)
 // -------------------------------------------------------------------------------------
 void epoch_print(struct str payload, bool is_base, struct buf *out)
 {
-    static const char *const names[] = {"?",       "head",   "positions", "watermark",
-                                        "keys",    "closed", "groups",    "kept",
-                                        "waiting", "outbox", "ledger",    "quarantine", "replay"};
+    static const char *const names[] = {"?",      "head",       "positions", "watermark", "keys",
+                                        "closed", "groups",     "kept",      "waiting",   "outbox",
+                                        "ledger", "quarantine", "replay"};
     struct reader reader = reader_of(payload);
     (void)is_base;
     while (!reader_is_done(&reader) && !reader.bad) {
