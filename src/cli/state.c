@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 // firesteel state: looks into a checkpoint without touching it (show, verify, export), and the two
 // ways out of a refusal (repair, adopt). show and verify take no lock, so they work beside a
-// running job. What a record means is known to the engine's epoch.c; this file knows folder and
-// journal only.
+// running job. What a record means is known to the engine's epoch.c, epoch_export.c and adopt.c;
+// this file knows folder and journal only.
 #include "cli/command.h"
 #include "cli/load_plan.h"
 #include "engine/adopt.h"
+#include "engine/epoch_export.h"
 #include "engine/journal.h"
 #include "engine/quarantine.h"
 #include <inttypes.h>
@@ -13,9 +14,6 @@
 
 // Engine parts that a build may lack (tools that only look at journals).
 void epoch_print(struct str payload, bool is_base, struct buf *out) __attribute__((weak));
-// Writes what a record holds as Parquet files into the folder.
-bool epoch_export(struct str payload, bool is_base, uint64_t epoch, const char *folder,
-                  struct error *err) __attribute__((weak));
 
 struct state_flags {
     bool json, records;
@@ -161,30 +159,13 @@ static bool verify(const char *folder, const struct state_flags *command, struct
     return true;
 }
 
-static bool export_record(void *context, bool is_base, uint64_t epoch, struct str payload,
-                          struct error *err)
-{
-    return epoch_export(payload, is_base, epoch, context, err);
-}
-
 static bool export(const char *folder, const struct state_flags *command, struct buf *out,
                    struct error *err)
 {
-    struct journal_identity identity;
-    int64_t torn = 0;
     if (command->to == NULL)
         return error_set_exit(err, ERROR_USER, EXIT_USAGE,
                               "state export: say where to with --to FOLDER");
-    if (epoch_export == NULL)
-        return error_set_exit(err, ERROR_USER, EXIT_FAILED,
-                              "state export: this build cannot write records as Parquet; "
-                              "`firesteel state show --records %s` prints what they hold",
-                              folder);
-    if (!folder_create(command->to, err) ||
-        !journal_read(folder, export_record, (void *)command->to, &identity, &torn, err))
-        return false;
-    buf_print(out, "%s is exported to %s\n", folder, command->to);
-    return true;
+    return state_export(folder, command->pipeline, command->to, out, err);
 }
 
 static bool repair(const char *folder, const struct state_flags *command, struct buf *out,
