@@ -241,8 +241,8 @@ int command_run(int argc, char **argv)
         error_set_exit(&err, ERROR_USER, EXIT_USAGE, "--drain needs --once");
     if (err.kind != ERROR_NONE || !set_logging(&run, &err))
         return command_fail(&err);
-    mallopt(M_TRIM_THRESHOLD, 4 << 20); // freed batches come back at once: no page faults
-    mallopt(M_MMAP_THRESHOLD, 128 << 10);  // large tables leave no holes behind
+    mallopt(M_TRIM_THRESHOLD, 4 << 20);   // freed batches come back at once: no page faults
+    mallopt(M_MMAP_THRESHOLD, 128 << 10); // large tables leave no holes behind
     mallopt(M_ARENA_MAX, 2);
     watch_signals();
     int execution = run.batch ? EXECUTION_BATCH : run.once ? EXECUTION_ONCE : -1;
