@@ -281,6 +281,7 @@ struct job *job_open(const struct plan *plan, const struct job_options *options,
     for (size_t r = 0; r < plan->relations_len; r++)
         job->relations[r].source = -1;
     job->latency = latency_new();
+    pthread_mutex_init(&job->partitions_mutex, NULL);
     job->start_us = clock_monotonic_us();
     job->last_commit_us = job->start_us;
     job->state = JOB_STARTING;
@@ -329,6 +330,7 @@ void job_close(struct job *job)
     ledger_free(job->ledger);
     heap_free(job->ledger_lane);
     latency_free(job->latency);
+    pthread_mutex_destroy(&job->partitions_mutex);
     connection_close(job->connection);
     database_close(job->database);
     arena_clear(&job->arena);

@@ -189,6 +189,7 @@ struct job {
     size_t closer_panes_len, closer_panes_capacity;
     struct arena window_arena; // of the window being closed
     struct barrier settle;
+    pthread_mutex_t partitions_mutex; // tables of partitions grow under it
     // Lane dispatch: lanes run one trigger when `round` goes up and report in `done`.
     pthread_mutex_t lane_mutex;
     pthread_cond_t lane_go, lane_done;

@@ -57,18 +57,20 @@ void job_progress(struct job *job, struct job_progress *progress)
     progress->lag_us = has_watermark ? clock_now_us(job->clock) - progress->watermark_us : 0;
 }
 
-static void print_source(const struct job_source *source, double rate, struct buf *out)
+static void print_source(struct job_source *source, double rate, struct buf *out)
 {
     buf_add_cstr(out, "{\"description\":");
     AUTO(buf_clear) struct buf text = {0};
     buf_print(&text, "%s[%.*s]", source->plan->type->name, STR_ARGS(source->plan->name));
     buf_add_json_string(out, buf_str(&text));
     buf_add_cstr(out, ",\"endOffset\":{");
+    pthread_mutex_lock(&source->job->partitions_mutex); // the table may grow on the job thread
     for (size_t p = 0; p < source->partitions_len && p < 100; p++) {
         buf_add_cstr(out, p > 0 ? "," : "");
         buf_add_json_string(out, source->partitions[p].name);
         buf_print(out, ":%lld", (long long)source->partitions[p].offset);
     }
+    pthread_mutex_unlock(&source->job->partitions_mutex);
     buf_print(out,
               "},\"numInputRows\":%lld,\"inputRowsPerSecond\":%.1f,"
               "\"processedRowsPerSecond\":%.1f}",

@@ -55,6 +55,7 @@ static void announce(struct job_source *source)
 static void add_partition(struct job_source *source, const struct partition *partition)
 {
     struct job *job = source->job;
+    pthread_mutex_lock(&job->partitions_mutex);
     if (source->partitions_len == source->partitions_capacity) {
         size_t capacity = source->partitions_capacity > 0 ? source->partitions_capacity * 2 : 16;
         source->partitions =
@@ -73,6 +74,7 @@ static void add_partition(struct job_source *source, const struct partition *par
     if (source->watermark != NULL)
         source->watermark_numbers[index] = (uint32_t)watermark_partition(
             source->watermark, partition->name, clock_now_us(job->clock));
+    pthread_mutex_unlock(&job->partitions_mutex);
 }
 
 void source_adopt_partitions(struct job_source *source)

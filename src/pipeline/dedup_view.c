@@ -33,7 +33,7 @@ static bool read_keep(const struct select *select, json_t *argument, bool *keep_
     if (!*keep_last && !str_equal_nocase(word, STR("first")))
         return select_refuse(select, "E0227", place, "write keep => 'first' or keep => 'last'",
                              "keep must be 'first' or 'last'");
-    if (*keep_last && select->builder->execution != EXECUTION_BATCH)
+    if (*keep_last) // in batch, this refusal makes the pipeline run on tables
         return select_refuse(select, "E0228", place, "SET execution = 'batch', or keep => 'first'",
                              "keep => 'last' needs to see the end of the input");
     return true;
