@@ -6,14 +6,12 @@
 #include "cli/command.h"
 #include "cli/load_plan.h"
 #include "engine/adopt.h"
+#include "engine/epoch.h"
 #include "engine/epoch_export.h"
 #include "engine/journal.h"
 #include "engine/quarantine.h"
 #include <inttypes.h>
 #include <stdio.h>
-
-// Engine parts that a build may lack (tools that only look at journals).
-void epoch_print(struct str payload, bool is_base, struct buf *out) __attribute__((weak));
 
 struct state_flags {
     bool json, records;
@@ -50,8 +48,7 @@ static void print_record(struct summary *summary, bool is_base, uint64_t epoch, 
     }
     buf_print(out, "%-5s %10" PRIu64 "  %zu bytes\n", is_base ? "base" : "frame", epoch,
               payload.len);
-    if (epoch_print != NULL)
-        epoch_print(payload, is_base, out);
+    epoch_print(payload, is_base, out);
 }
 
 static bool summarise(void *context, bool is_base, uint64_t epoch, struct str payload,
