@@ -239,11 +239,15 @@ static bool watermark_build(struct maker *maker, const struct statement *stateme
     }
     if (source->watermark_column < 0) {
         const char *near = nearest_name(watermark->column, names, source->columns_len);
-        struct str cure =
-            near == NULL ? STR("") : arena_print(maker->arena, "did you mean %s?", near);
+        AUTO(buf_clear) struct buf cure = {0};
+        if (near != NULL)
+            buf_print(&cure, "did you mean %s? ", near);
+        buf_add_cstr(&cure, "columns: ");
+        for (size_t i = 0; i < source->columns_len; i++)
+            buf_print(&cure, "%s%s", i > 0 ? ", " : "", names[i]);
         diagnostic_add(maker->diagnostics, "E0413", watermark->place, watermark->column.len,
-                       cure.len > 0 ? cure.ptr : NULL, "%.*s has no column %.*s",
-                       STR_ARGS(source->name), STR_ARGS(watermark->column));
+                       buf_cstr(&cure), "%.*s has no column %.*s", STR_ARGS(source->name),
+                       STR_ARGS(watermark->column));
         return false;
     }
     const struct type *type = source->columns[source->watermark_column].type;
