@@ -73,7 +73,8 @@ CREATE SINK device_minutes WITH (
   path = (CASE WHEN '${KAFKA_BOOTSTRAP_SERVERS:-}' <> ''
                THEN 's3://${S3_BUCKET:-}/${S3_PREFIX:-streaming-output}'
                ELSE '${OUTPUT_PATH:-/tmp/streaming_output}' END),
-  format = 'parquet',
+  format = (CASE WHEN '${KAFKA_BOOTSTRAP_SERVERS:-}' <> '' AND '${S3_BUCKET:-}' = ''
+                 THEN 'table' ELSE 'parquet' END),
   partition_by = (CASE WHEN '${KAFKA_BOOTSTRAP_SERVERS:-}' <> ''
                        THEN 'device_type, window_start' ELSE '' END),
   -- Console

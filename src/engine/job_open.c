@@ -3,6 +3,7 @@
 // no further), then sources and sinks, then state, then the sinks are asked what they remember, and
 // only then is the first record read. Start positions are durable before that.
 #include "base/failpoint.h"
+#include "base/file.h"
 #include "base/hash.h"
 #include "base/log.h"
 #include "engine/job_state.h"
@@ -210,6 +211,15 @@ static void batch_identity(struct job *job)
              (uint32_t)(hash.hi & 0xffff), (unsigned long long)(hash.hi >> 16));
 }
 
+// No journal, but the same lock: a stream and a batch run of one checkpoint must not meet.
+static bool batch_lock(struct job *job, const char *folder, struct error *err)
+{
+    char path[1024];
+    snprintf(path, sizeof(path), "%s/lock", folder);
+    batch_identity(job);
+    return folder_create(folder, err) && file_lock(path, &job->lock_fd, err);
+}
+
 static bool open_quarantine(struct job *job, struct error *err)
 {
     const struct settings *settings = &job->plan->settings;
@@ -217,8 +227,9 @@ static bool open_quarantine(struct job *job, struct error *err)
     job->quarantine_writer = quarantine_writer_new(job->database, err);
     struct str folder = settings->quarantine;
     if (folder.len == 0)
-        folder = arena_print(&job->arena, "%.*s/quarantine%s", STR_ARGS(settings->checkpoint),
-                             job->options.execution == EXECUTION_BATCH ? "/batch" : "");
+        folder = arena_print(&job->arena, "%.*s/quarantine", STR_ARGS(settings->checkpoint));
+    if (job->options.execution == EXECUTION_BATCH) // a stream's bad rows are beside it, untouched
+        folder = arena_print(&job->arena, "%.*s/batch", STR_ARGS(folder));
     job->quarantine_folder = arena_cstr(&job->arena, folder);
     if (job->options.execution == EXECUTION_BATCH &&
         !folder_remove_tree(job->quarantine_folder, err))
@@ -232,7 +243,7 @@ static bool open_all(struct job *job, struct error *err)
     struct records *records = NULL;
     bool ok = true;
     if (job->options.execution == EXECUTION_BATCH)
-        batch_identity(job);
+        ok = batch_lock(job, folder, err);
     else
         ok = (records = recovery_open(job, folder, err)) != NULL;
     ok = ok && replay_check(job, err) && open_database(job, err);
@@ -274,6 +285,7 @@ struct job *job_open(const struct plan *plan, const struct job_options *options,
     job->plan = plan;
     job->options = *options;
     job->clock = options->clock;
+    job->lock_fd = -1;
     job->lanes_len = (size_t)plan->settings.lanes;
     if (job->lanes_len == 0)
         job->lanes_len = (size_t)sysconf(_SC_NPROCESSORS_ONLN);
@@ -325,6 +337,8 @@ void job_close(struct job *job)
     close_sources(job);
     if (job->journal != NULL)
         journal_close(job->journal);
+    if (job->lock_fd >= 0)
+        file_unlock(&job->lock_fd);
     quarantine_free(job->quarantine);
     quarantine_writer_free(job->quarantine_writer);
     ledger_free(job->ledger);

@@ -212,6 +212,7 @@ struct job {
     const char *quarantine_folder;
     struct quarantine_writer *quarantine_writer;
     struct journal *journal; // NULL in batch
+    int lock_fd;             // batch: the checkpoint's lock; else the journal holds it
     char uuid[37];
     uint64_t generation;
     uint64_t epoch;   // of the last frame

@@ -458,13 +458,12 @@ bool outbox_start(struct outbox *outbox, uint64_t epoch, struct error *err)
 {
     for (size_t s = 0; s < outbox->sinks_len; s++) {
         struct outbox_sink *sink = &outbox->sinks[s];
-        if (sink->sink == NULL || sink->plan->type->recover == NULL ||
-            outbox->options.execution == EXECUTION_BATCH)
+        if (sink->sink == NULL || sink->plan->type->recover == NULL)
             continue;
         uint64_t remembered = 0;
         if (!sink->plan->type->recover(sink->sink, &remembered, err))
             return error_wrap(err, "sink %.*s", STR_ARGS(sink->plan->name));
-        if (remembered > epoch)
+        if (remembered > epoch && outbox->options.execution != EXECUTION_BATCH)
             return error_set_exit(
                 err, ERROR_FATAL, EXIT_REFUSED,
                 "sink %.*s already holds epoch %llu, but the checkpoint ends at epoch %llu: the "

@@ -447,6 +447,25 @@ static bool give_out(struct job *job, size_t index, struct error *err)
     return ok;
 }
 
+static int64_t max_of(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
+// A drain gave out what there was, and no more: the next run goes on after the last of these
+// windows. Rows that come for them later are late, so the watermark stands at that end.
+static void after_drain(struct job *job, struct job_relation *state, int64_t last_end_us)
+{
+    state->closed_until_us = last_end_us;
+    if (state->source < 0 || job->sources[state->source].watermark == NULL ||
+        last_end_us == TIME_MIN_US)
+        return;
+    struct job_source *source = &job->sources[state->source];
+    watermark_raise(source->watermark, last_end_us);
+    source->watermark_us = watermark_us(source->watermark);
+    job->has_uncommitted = true;
+}
+
 // A catch-up closes many windows at once: what they give leaves in portions, so that delivery works
 // beside the closing and memory stays bounded. The frame says up to which end windows were given
 // out.
@@ -473,8 +492,10 @@ static bool close_relation(struct job *job, size_t index, int64_t watermark_us, 
     size_t len = pane_starts(state, &arena, &starts);
     bool ok = true;
     int64_t next = INT64_MIN; // windows before it were given out in this round
+    int64_t last_end_us = state->closed_until_us;
     for (size_t i = 0; ok && i < len; i++) {
         int64_t from = first_window(relation, starts[i]), to = last_window(relation, starts[i]);
+        last_end_us = max_of(last_end_us, to + relation->window_size_us);
         for (int64_t window = from > next ? from : next; ok && window <= to;
              window += relation->window_slide_us) {
             int64_t end = window + relation->window_size_us;
@@ -488,8 +509,10 @@ static bool close_relation(struct job *job, size_t index, int64_t watermark_us, 
         if (ok && to + relation->window_size_us <= watermark_us)
             drop_pane(job, index, starts[i]);
     }
-    if (ok)
+    if (ok && watermark_us != TIME_MAX_US)
         state->closed_until_us = watermark_us;
+    else if (ok)
+        after_drain(job, state, last_end_us);
     arena_clear(&arena);
     return ok;
 }

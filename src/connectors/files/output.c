@@ -55,11 +55,14 @@ static const char *staging_path(struct output *output)
 
 bool output_recover(struct output *output, struct error *err)
 {
-    if (output->replaces)
-        return true;
     const char *path = memory_path(output, ".checkpoint");
     if (!path_exists(path))
         return true;
+    if (output->replaces)
+        return error_set_exit(err, ERROR_FATAL, EXIT_REFUSED,
+                              "files: %s holds the rows of a stream: a batch run beside them would "
+                              "have them there twice. Write elsewhere, or empty the folder",
+                              output->root);
     AUTO(buf_clear) struct buf content = {0};
     if (!file_read_whole(path, &content, err))
         return false;
@@ -70,8 +73,9 @@ bool output_recover(struct output *output, struct error *err)
     return error_set_exit(err, ERROR_FATAL, EXIT_REFUSED,
                           "files: %s was written by checkpoint %.*s, this run has checkpoint %.*s: "
                           "its rows would be there twice. Put the old checkpoint back, or write "
-                          "elsewhere; to go on in this folder all the same, remove %s",
-                          output->root, STR_ARGS(known), STR_ARGS(output->checkpoint), path);
+                          "elsewhere; to go on in this folder all the same: firesteel state adopt "
+                          "PIPELINE.sql",
+                          output->root, STR_ARGS(known), STR_ARGS(output->checkpoint));
 }
 
 bool output_begin(struct output *output, uint64_t epoch, struct error *err)
