@@ -388,14 +388,6 @@ static void split_ready(const struct relation *input, struct segment_list *waiti
     *waiting = rest;
 }
 
-static int64_t list_rows(const struct segment_list *segments)
-{
-    int64_t rows = 0;
-    for (size_t i = 0; i < segments->len; i++)
-        rows += segments->list[i]->rows;
-    return rows;
-}
-
 static bool run_join(struct job *job, size_t index, struct error *err)
 {
     const struct relation *relation = &job->plan->relations[index];
@@ -408,7 +400,7 @@ static bool run_join(struct job *job, size_t index, struct error *err)
         scan_set_segments(state->closed_scan[side], (const struct segment *const *)ready[side].list,
                           ready[side].len);
     }
-    int64_t left = list_rows(&ready[0]), right = list_rows(&ready[1]);
+    int64_t left = segment_list_rows(&ready[0]), right = segment_list_rows(&ready[1]);
     bool ok = true;
     if (left + right > 0) {
         job->closer.counts[index].passed += left;

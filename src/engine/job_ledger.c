@@ -115,14 +115,6 @@ void job_count_closed(struct job *job, size_t index, int64_t rows)
     ledger_count(job->ledger, job->ledger_of_relation[index], LEDGER_PASSED, rows);
 }
 
-static int64_t list_rows(const struct segment_list *segments)
-{
-    int64_t rows = 0;
-    for (size_t i = 0; i < segments->len; i++)
-        rows += segments->list[i]->rows;
-    return rows;
-}
-
 static int64_t rows_in_state(const struct job_relation *state)
 {
     int64_t rows = 0;
@@ -142,8 +134,9 @@ void job_ledger_levels(struct job *job)
         if (job->plan->relations[r].kind == RELATION_GROUPS)
             ledger_set(job->ledger, entry, LEDGER_IN_STATE, rows_in_state(state));
         if (job->plan->relations[r].kind == RELATION_JOIN) {
-            ledger_set(job->ledger, entry, LEDGER_IN_STATE, list_rows(&state->waiting[0]));
-            ledger_set(job->ledger, entry + 1, LEDGER_IN_STATE, list_rows(&state->waiting[1]));
+            ledger_set(job->ledger, entry, LEDGER_IN_STATE, segment_list_rows(&state->waiting[0]));
+            ledger_set(job->ledger, entry + 1, LEDGER_IN_STATE,
+                       segment_list_rows(&state->waiting[1]));
         }
     }
     for (size_t s = 0; s < job->plan->sinks_len; s++) {

@@ -34,6 +34,7 @@ struct segment_list {
     size_t len, capacity;
 };
 void segment_list_add(struct segment_list *segments, struct segment *segment);
+int64_t segment_list_rows(const struct segment_list *segments);
 void segment_list_clear(struct segment_list *segments); // frees the segments too
 void segment_list_move(struct segment_list *to, struct segment_list *from);
 
@@ -121,7 +122,6 @@ struct job_relation {
     size_t kept_columns_len;
     // JOIN: rows waiting for the other side. OVER: history.
     struct segment_list waiting[2];
-    size_t waiting_durable[2];
     bool waiting_changed;
     struct scan *closed_scan[2];
     struct statement *closed_statement, *history_statement;
@@ -156,8 +156,7 @@ struct job_source {
     struct watermark *watermark;
     int64_t watermark_limit_us; // of this trigger: later event times do not move the watermark
     int64_t watermark_us;       // as lanes judge by it
-    int64_t idle_since_us;
-    bool is_end;                      // its end was reached and all its batches processed
+    bool is_end;                // its end was reached and all its batches processed
     int64_t replay_epoch, replay_row; // how far its quarantined rows were sent again (replay.h)
     int64_t replay_until;             // epoch of the last file the newest replay is about
     bool replay_changed;
@@ -218,7 +217,7 @@ struct job {
     uint64_t epoch;   // of the last frame
     struct buf frame; // being encoded; kept, since it is large and comes each second
     bool has_uncommitted;
-    int64_t last_commit_us, first_uncommitted_us;
+    int64_t last_commit_us;
     bool committed_rows_once;
     int64_t committed_rows; // rows_total at the newest commit
     int64_t arrival_us;     // monotonic arrival of the oldest uncommitted batch

@@ -106,3 +106,11 @@ void segment_list_move(struct segment_list *to, struct segment_list *from)
         segment_list_add(to, from->list[i]);
     from->len = 0;
 }
+
+int64_t segment_list_rows(const struct segment_list *segments)
+{
+    int64_t rows = 0;
+    for (size_t i = 0; i < segments->len; i++)
+        rows += segments->list[i]->rows;
+    return rows;
+}

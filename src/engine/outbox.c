@@ -195,14 +195,6 @@ static void decide(struct outbox *outbox, struct outbox_group *group, uint64_t e
     group->last_decided = epoch;
 }
 
-static int64_t list_rows(const struct segment_list *segments)
-{
-    int64_t rows = 0;
-    for (size_t i = 0; i < segments->len; i++)
-        rows += segments->list[i]->rows;
-    return rows;
-}
-
 // What the ledger of this record shall say. Mutex held.
 static void take_snapshot(struct outbox *outbox)
 {
@@ -216,9 +208,9 @@ static void take_snapshot(struct outbox *outbox)
         sink->rows_added = sink->rows_delivered = 0;
         sink->snapshot.waiting = sink->pending_rows;
         for (const struct outbox_delivery *d = group->first; d != NULL; d = d->next)
-            sink->snapshot.waiting += list_rows(&d->rows[s]);
+            sink->snapshot.waiting += segment_list_rows(&d->rows[s]);
         if (group->decided != NULL)
-            sink->snapshot.waiting += list_rows(&group->decided->rows[s]);
+            sink->snapshot.waiting += segment_list_rows(&group->decided->rows[s]);
     }
 }
 

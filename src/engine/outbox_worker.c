@@ -17,14 +17,6 @@ void outbox_delivery_free(struct outbox *outbox, struct outbox_delivery *deliver
     heap_free(delivery);
 }
 
-static int64_t segment_rows(const struct segment_list *segments)
-{
-    int64_t rows = 0;
-    for (size_t i = 0; i < segments->len; i++)
-        rows += segments->list[i]->rows;
-    return rows;
-}
-
 static bool deliver_sink(struct outbox_sink *sink, const struct outbox_delivery *delivery,
                          const struct segment_list *rows, struct error *err)
 {
@@ -33,7 +25,7 @@ static bool deliver_sink(struct outbox_sink *sink, const struct outbox_delivery 
         .previous_epoch = delivery->previous_epoch,
         .segments = (const struct segment *const *)rows->list,
         .segments_len = rows->len,
-        .rows = segment_rows(rows),
+        .rows = segment_list_rows(rows),
         .is_end = delivery->is_end,
     };
     return sink->plan->type->deliver(sink->sink, &call, err) ||
@@ -71,7 +63,7 @@ void outbox_settle(struct outbox_group *group)
     struct outbox *outbox = group->outbox;
     struct outbox_delivery *delivery = group->first;
     for (size_t s = 0; s < outbox->sinks_len; s++) {
-        int64_t rows = segment_rows(&delivery->rows[s]);
+        int64_t rows = segment_list_rows(&delivery->rows[s]);
         outbox->sinks[s].rows_delivered += rows;
         if (rows > 0)
             metric_add(outbox->sinks[s].rows_metric, rows);
