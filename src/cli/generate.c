@@ -6,6 +6,7 @@
 #include "cli/arguments.h"
 #include "cli/command.h"
 #include "connectors/generator/generator.h"
+#include "connectors/generator/profile.h"
 
 #include "base/file.h"
 #include "base/log.h"
@@ -13,7 +14,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define OPTIONS_MAX 24
+#define OPTIONS_MAX 40
+#define TOPICS_MAX 8
 #define BATCH_ROWS 16384
 #define BATCH_BYTES ((size_t)8 << 20)
 #define FLUSH_BYTES ((size_t)1 << 20)
@@ -37,6 +39,10 @@ struct target {
     struct file log;
     bool has_log;
     struct buf log_buf;
+    // A folder of a profile with several topics holds a folder for each, made when it is needed.
+    const char *topic;
+    char folder[900];
+    struct target *topics[TOPICS_MAX];
 };
 
 static bool is_file_name(const char *path)
@@ -113,10 +119,6 @@ static bool lines_flush(struct target *target, struct error *err)
     else if (fwrite(buf->ptr, 1, buf->len, stdout) != buf->len || fflush(stdout) != 0)
         is_done = error_set_errno(err, ERROR_FATAL, errno, "generate: cannot write to stdout");
     buf_reset(buf);
-    if (is_done && target->has_log) {
-        is_done = file_append(&target->log, target->log_buf.ptr, target->log_buf.len, err);
-        buf_reset(&target->log_buf);
-    }
     return is_done;
 }
 
@@ -130,30 +132,78 @@ static bool file_end(struct target *target, struct error *err)
     return is_done && file_rename(hidden, target->name, err);
 }
 
-static void log_add(struct target *target, struct str payload, int64_t offset, enum row_kind kind)
+static bool log_flush(struct target *target, struct error *err)
+{
+    bool is_done = file_append(&target->log, target->log_buf.ptr, target->log_buf.len, err);
+    buf_reset(&target->log_buf);
+    return is_done;
+}
+
+// One line about the row that was just written to `own`.
+static bool log_add(struct target *target, const struct target *own, struct str payload,
+                    int64_t offset, const struct source *source, struct error *err)
 {
     struct buf *out = &target->log_buf;
     buf_add_cstr(out, "{\"topic\":");
-    buf_add_json_string(out, str_of(target->kind == TARGET_STDOUT ? "-" : target->name));
+    buf_add_json_string(out, str_of(own->kind == TARGET_STDOUT ? "-" : own->name));
     buf_print(out, ",\"partition\":0,\"offset\":%lld,\"line\":%lld,\"kind\":\"%s\",\"payload\":",
-              (long long)offset, (long long)target->lines, row_kind_names[kind]);
+              (long long)offset, (long long)own->lines,
+              row_kind_names[generator_row_kind(source, offset)]);
     buf_add_json_string(out, payload);
     buf_add_cstr(out, "}\n");
+    return out->len < FLUSH_BYTES || log_flush(target, err);
 }
 
-static bool row_add(struct target *target, const struct source *source, struct str payload,
-                    int64_t offset, struct error *err)
+static bool row_add(struct target *target, struct str payload, struct error *err)
 {
     if (target->file.fd < 0 && target->kind != TARGET_STDOUT && !file_begin(target, err))
         return false;
     buf_add_str(&target->buf, payload);
     buf_add_char(&target->buf, '\n');
     target->lines++;
-    if (target->has_log)
-        log_add(target, payload, offset, generator_row_kind(source, offset));
     if (target->kind == TARGET_FOLDER && target->lines == target->rows_per_file)
         return file_end(target, err);
     return target->buf.len < FLUSH_BYTES || lines_flush(target, err);
+}
+
+// Where the row goes: the target itself, or its folder for the row's topic.
+static struct target *target_for(struct target *target, const struct source *source, int64_t row,
+                                 struct error *err)
+{
+    struct route route;
+    if (target->kind != TARGET_FOLDER || !generator_row_route(source, row, &route))
+        return target;
+    size_t at = 0;
+    while (target->topics[at] != NULL && strcmp(target->topics[at]->topic, route.topic) != 0)
+        at++;
+    if (target->topics[at] != NULL)
+        return target->topics[at];
+    ASSERT(at + 1 < TOPICS_MAX);
+    struct target *own = target->topics[at] = heap_new(sizeof(*own));
+    own->kind = TARGET_FOLDER;
+    own->rows_per_file = target->rows_per_file;
+    own->topic = route.topic;
+    own->file.fd = -1;
+    // The producer's log is one file, so it is written through the target above.
+    const char *dot = strrchr(route.topic, '.');
+    snprintf(own->folder, sizeof(own->folder), "%s/%s", target->path,
+             dot != NULL ? dot + 1 : route.topic);
+    own->path = own->folder;
+    return folder_create(own->path, err) ? own : NULL;
+}
+
+static bool topics_end(struct target *target, bool is_good, struct error *err)
+{
+    for (size_t i = 0; i < TOPICS_MAX && target->topics[i] != NULL; i++) {
+        struct target *own = target->topics[i];
+        if (own->file.fd >= 0)
+            is_good = is_good && file_end(own, err);
+        target->files += own->files;
+        file_close(&own->file);
+        buf_clear(&own->buf);
+        heap_free(own);
+    }
+    return is_good;
 }
 
 static bool rows_write(struct target *target, struct source *source, int64_t *rows,
@@ -166,7 +216,10 @@ static bool rows_write(struct target *target, struct source *source, int64_t *ro
         is_good = generator_source_type.read(source, batch, BATCH_ROWS, BATCH_BYTES, &state, err);
         for (size_t i = 0; is_good && i < batch->rows; i++) {
             struct str payload = {batch->payloads[i].ptr, batch->payloads[i].len};
-            is_good = row_add(target, source, payload, batch->offsets[i], err);
+            struct target *own = target_for(target, source, batch->offsets[i], err);
+            is_good = own != NULL && row_add(own, payload, err);
+            if (is_good && target->has_log)
+                is_good = log_add(target, own, payload, batch->offsets[i], source, err);
         }
         *rows += (int64_t)batch->rows;
         is_done = state == READ_END;
@@ -177,6 +230,7 @@ static bool rows_write(struct target *target, struct source *source, int64_t *ro
             is_good = lines_flush(target, err);
     }
     batch_free(batch);
+    is_good = topics_end(target, is_good, err) && (!target->has_log || log_flush(target, err));
     if (is_good && (target->file.fd >= 0 || (target->kind == TARGET_FILE && target->files == 0)))
         is_good = (target->file.fd >= 0 || file_begin(target, err)) && file_end(target, err);
     return is_good && (target->kind != TARGET_STDOUT || lines_flush(target, err));

@@ -14,8 +14,8 @@
 #define COPY_DISTANCE 50          // a duplicate follows its original within so many rows ..
 #define COPY_DISTANCE_US (5 * 60 * US_PER_SECOND) // .. and so much event time
 
-const struct profile *const profiles[] = {&devices_profile};
-const char *const profile_names[] = {"devices", NULL};
+const struct profile *const profiles[] = {&devices_profile, &twitch_profile};
+const char *const profile_names[] = {"devices", "twitch", NULL};
 static const char *const types_words[] = {"per_event", "per_device", NULL};
 
 struct source {
@@ -68,13 +68,21 @@ static const struct option generator_options[] = {
     OPTION("late", OPTION_DOUBLE, "0", late,
            "rows 20 to 40 minutes behind, in the last four fifths: share or count"),
     OPTION("malformed", OPTION_DOUBLE, "0", malformed, "rows that do not decode: share or count"),
+    OPTION("channels", OPTION_TEXT, "demo_stream", channels, "twitch: names, separated by commas"),
+    OPTION("streams", OPTION_INT, "0", streams, "twitch: so many channels instead, stream_1 .."),
+    OPTION("users", OPTION_INT, "500", users, "twitch: users of a channel"),
+    OPTION("emotes", OPTION_INT, "200", emotes, "twitch: different emotes"),
+    OPTION("events", OPTION_TEXT, "chat, viewer, transactions, stream_meta", events,
+           "twitch: kinds of events"),
+    OPTION("bursts", OPTION_INT, "0", bursts,
+           "twitch: bursts of chat within span, each in one channel"),
 };
 
 static void feed_init(struct source *source, int64_t start_us)
 {
     const struct generator_options *options = source->options;
     struct feed *feed = &source->feed;
-    *feed = (struct feed){.options = options, .start_us = start_us};
+    *feed = (struct feed){.options = options, .start_us = start_us, .arena = &source->arena};
     feed->seed = random_at((uint64_t)options->seed, 0x6669726573746565);
     double step_us = (double)options->span_us / ENDLESS_SPAN_ROWS;
     if (options->rows > 0)
@@ -98,6 +106,12 @@ static void mark_set(struct source *source)
                     options->rows > 0 ? 0LL : (long long)options->rate, (long long)options->devices,
                     options->types, (long long)options->span_us, (long long)options->disorder_us,
                     options->duplicates, options->invalid, options->late, options->malformed);
+    if (source->profile == &twitch_profile)
+        text = arena_print(&source->arena, "%.*s %.*s %lld %lld %lld %.*s %lld %lld",
+                           STR_ARGS(text), STR_ARGS(options->channels), (long long)options->streams,
+                           (long long)options->users, (long long)options->emotes,
+                           STR_ARGS(options->events), (long long)options->bursts,
+                           options->rows > 0 ? 0LL : (long long)options->rate);
     source->partition.mark =
         arena_print(&source->arena, "%lld/%016llx", (long long)source->feed.start_us,
                     (unsigned long long)hash64_bytes(text.ptr, text.len));
@@ -163,6 +177,7 @@ static struct source *generator_open(const void *options, const struct source_co
     };
     int64_t start_us = 0;
     if (!options_check(source->options, context->execution, err) ||
+        (source->profile->check != NULL && !source->profile->check(source->options, err)) ||
         !spread_init(&source->spread, spread, err) || !start_parse(source, &start_us, err)) {
         generator_close(source);
         return NULL;
@@ -321,6 +336,16 @@ static bool generator_acknowledge(struct source *source UNUSED,
 enum row_kind generator_row_kind(const struct source *source, int64_t row)
 {
     return spread_role(&source->spread, row).kind;
+}
+
+bool generator_row_route(const struct source *source, int64_t row, struct route *route)
+{
+    if (source->profile->route == NULL)
+        return false;
+    if (generator_row_kind(source, row) == ROW_DUPLICATE)
+        row = copied_row(source, row);
+    source->profile->route(&source->feed, row, route);
+    return true;
 }
 
 const struct source_type generator_source_type = {

@@ -11,4 +11,8 @@ extern const struct source_type generator_source_type;
 // What the row with that offset is; for the producer's own log.
 enum row_kind generator_row_kind(const struct source *source, int64_t row);
 
+// Where the row goes; false: the profile has one topic, and no keys.
+struct route;
+bool generator_row_route(const struct source *source, int64_t row, struct route *route);
+
 #endif

@@ -15,6 +15,9 @@ struct generator_options {
     struct str start;
     int64_t span_us, disorder_us;
     double duplicates, invalid, late, malformed;
+    // twitch
+    struct str channels, events;
+    int64_t streams, users, emotes, bursts;
 };
 
 // What a profile needs to make any row; the caches in it change nothing about the result.
@@ -27,18 +30,28 @@ struct feed {
     uint64_t id_factor, id_shift;    // of the permutation of event ids
     int64_t minutes[MINUTES_CACHED]; // direct mapped cache of rendered times up to the minute
     char minute_text[MINUTES_CACHED][24];
+    struct arena *arena; // lives as long as the feed
+    void *own;           // the profile's
+};
+
+// Where a record goes when the profile has a topic for each kind of event.
+struct route {
+    const char *topic;
+    struct str key; // lives as long as the feed
 };
 
 struct profile {
     const char *name;
     const char *summary;
     size_t row_bytes_max;
+    bool (*check)(const struct generator_options *options, struct error *err); // NULL: no options
     void (*init)(struct feed *feed);
     // Writes row `row` as a record of that kind (ROW_DUPLICATE is never asked for). Deterministic.
     size_t (*write)(struct feed *feed, int64_t row, enum row_kind kind, int64_t rank, char *out);
+    void (*route)(const struct feed *feed, int64_t row, struct route *route); // NULL: one topic
 };
 
-extern const struct profile devices_profile;
+extern const struct profile devices_profile, twitch_profile;
 extern const struct profile *const profiles[];
 extern const char *const profile_names[]; // parallel, ends with NULL
 
