@@ -1,23 +1,23 @@
 // SPDX-License-Identifier: MIT
-// The set of keys: 16 shards, each a table of 64-byte buckets of three (hash, slice) entries, so a
-// look-up costs one cache line when the first bucket has room. A full first bucket leads to a
-// second one chosen by the other hash half, then on from there: tables can be 85 % full. Tables
-// grow by a half, one shard at a time, so a key takes 25 to 38 bytes and no rehash stops the engine
-// for long; a smaller step saves memory but moves every key more often.
+// The set of keys: 16 shards by hash, each a directory of pages (dedup_page.c) of 64-byte buckets
+// of three (hash, slice) entries, so a look-up costs one cache line when its bucket has room, and
+// the line after it when not. Pages are at most 85 % full; a key takes 25 to 50 bytes.
 //
 // Nothing is removed one by one. A key whose slice is dead counts as absent; its place is taken by
-// the next new key that passes it, and the rest goes when the shard is rebuilt. Invariants: a hash
-// is in a shard at most once; `used` of a bucket never falls between rebuilds (look-ups end at the
-// first bucket with room); slices[] holds every live slice with its exact number of keys.
+// the next new key that passes it, and the rest goes when its page has no more room. Invariants: a
+// hash is in a shard at most once; `used` of a bucket never falls while its page lives (look-ups
+// end at the first bucket with room); slices[] holds every live slice with its exact number of
+// keys.
 #include "engine/dedup_set.h"
 
-enum { BUCKETS_MIN = 8, SETTLE_BLOCK = 256, SHRINK_BUCKETS_MAX = 1 << 18 };
+enum { SETTLE_BLOCK = 256, SHRINK_PAGES_MAX = 512 };
 
 struct dedup *dedup_new(int64_t slice_us, int64_t retention_us)
 {
     ASSERT(slice_us > 0);
     struct dedup *dedup = heap_aligned(64, sizeof(*dedup));
     memset(dedup, 0, sizeof(*dedup));
+    pool_init(&dedup->pool);
     dedup->slice_us = slice_us;
     dedup->retention_us = retention_us;
     dedup->dead_slice = INT64_MIN;
@@ -31,10 +31,11 @@ void dedup_free(struct dedup *dedup)
     for (size_t s = 0; s < DEDUP_SHARDS; s++) {
         struct shard *shard = &dedup->shards[s];
         for (size_t i = 0; i < shard->slices_len; i++)
-            heap_free(shard->slices[i].added);
+            pool_give_blocks(&dedup->pool, shard->slices[i].added);
         heap_free(shard->slices);
-        heap_free(shard->buckets);
+        heap_free(shard->directory);
     }
+    pool_clear(&dedup->pool);
     heap_free(dedup);
 }
 
@@ -59,7 +60,7 @@ static struct slice *slice_insert(struct shard *shard, size_t at, int64_t number
     return &shard->slices[at];
 }
 
-static struct slice *slice_find(struct shard *shard, int64_t number)
+struct slice *slice_find(struct shard *shard, int64_t number)
 {
     if (shard->slice_last < shard->slices_len && shard->slices[shard->slice_last].number == number)
         return &shard->slices[shard->slice_last];
@@ -77,116 +78,40 @@ static struct slice *slice_find(struct shard *shard, int64_t number)
     return slice_insert(shard, from, number);
 }
 
-static void slice_record(struct slice *slice, struct hash128 hash)
+static void slice_record(struct slice *slice, struct page_pool *pool, struct hash128 hash)
 {
-    if (slice->added_len == slice->added_capacity) {
-        slice->added_capacity = slice->added_capacity == 0 ? 16 : slice->added_capacity * 2;
-        slice->added = heap_resize(slice->added, slice->added_capacity * sizeof(*slice->added));
+    if (slice->added == NULL || slice->added->len == ADDED_KEYS) {
+        struct added *block = pool_take_block(pool);
+        block->next = slice->added;
+        slice->added = block;
     }
-    slice->added[slice->added_len++] = hash;
+    slice->added->hashes[slice->added->len++] = hash;
+    slice->added_len++;
 }
 
-// ---- The table of one shard
-
-static uint64_t bucket_first(const struct shard *shard, struct hash128 hash)
-{
-    return (uint64_t)(((unsigned __int128)hash.lo * shard->buckets_len) >> 64);
-}
-
-// The neighbour (one page, often one fetch), then the place the other half of the hash says, then
-// on.
-static uint64_t bucket_next(const struct shard *shard, struct hash128 hash, uint64_t bucket,
-                            unsigned probe)
-{
-    if (probe == 0)
-        return bucket ^ 1;
-    if (probe == 1) // the bits that chose the shard say nothing within it
-        return (uint64_t)(((unsigned __int128)(hash.hi << DEDUP_SHARD_BITS) * shard->buckets_len) >>
-                          64);
-    return bucket + 1 == shard->buckets_len ? 0 : bucket + 1;
-}
-
-static uint32_t slice_relative(const struct shard *shard, int64_t slice)
+uint32_t slice_relative(const struct shard *shard, int64_t slice)
 {
     uint64_t distance = (uint64_t)slice - (uint64_t)shard->base;
     return slice == SLICE_NEVER || distance >= UINT32_MAX ? UINT32_MAX : (uint32_t)distance;
 }
 
-static void bucket_put(struct shard *shard, struct hash128 hash, uint32_t relative)
-{
-    uint64_t at = bucket_first(shard, hash);
-    for (unsigned probe = 0;; probe++) {
-        struct bucket *bucket = &shard->buckets[at];
-        if (bucket->used < BUCKET_KEYS) {
-            bucket->hashes[bucket->used] = hash;
-            bucket->slices[bucket->used++] = relative;
-            return;
-        }
-        at = bucket_next(shard, hash, at, probe);
-    }
-}
+// ---- One key
 
-// A new table for the live keys and as many again as fit until it is 85 % full.
-static void shard_rebuild(struct shard *shard, const struct dedup *dedup, int64_t base)
-{
-    struct shard old = *shard;
-    uint64_t wanted = (uint64_t)shard->live + (uint64_t)shard->live / 2 + 16;
-    shard->buckets_len = (wanted * 20 / (17 * BUCKET_KEYS) + 2) & ~UINT64_C(1); // pairs
-    if (shard->buckets_len < BUCKETS_MIN)
-        shard->buckets_len = BUCKETS_MIN;
-    shard->used_max = shard->buckets_len * BUCKET_KEYS * 17 / 20;
-    shard->buckets = heap_aligned(64, shard->buckets_len * sizeof(struct bucket));
-    memset(shard->buckets, 0, shard->buckets_len * sizeof(struct bucket));
-    shard->base = base;
-    shard->used = 0;
-    for (uint64_t b = 0; b < old.buckets_len; b++) {
-        const struct bucket *bucket = &old.buckets[b];
-        for (uint32_t i = 0; i < bucket->used; i++) {
-            int64_t slice = slice_number(&old, bucket->slices[i]);
-            if (slice <= dedup->dead_slice)
-                continue;
-            uint32_t relative = slice_relative(shard, slice);
-            if (UNLIKELY(relative == UINT32_MAX && slice != SLICE_NEVER)) {
-                slice_find(shard, slice)->live--;
-                slice_find(shard, SLICE_NEVER)->live++;
-            }
-            bucket_put(shard, bucket->hashes[i], relative);
-            shard->used++;
-        }
-    }
-    heap_free(old.buckets);
-}
-
-// Slices are numbered from `base` in 32 bits; a slice outside moves the base.
-static void shard_make_room(struct shard *shard, const struct dedup *dedup, int64_t slice)
-{
-    int64_t base = shard->base;
-    int64_t first_alive = dedup->dead_slice == INT64_MIN ? INT64_MIN : dedup->dead_slice + 1;
-    bool is_below = slice < base;
-    bool is_above = slice != SLICE_NEVER && !is_below && slice_relative(shard, slice) == UINT32_MAX;
-    if (shard->buckets == NULL || is_below) {
-        base = slice < INT64_MIN + (1 << 20) ? INT64_MIN : slice - (1 << 20);
-        base = base < first_alive ? first_alive : base;
-    } else if (is_above && first_alive > base) {
-        base = first_alive;
-    } else if (shard->used < shard->used_max) {
-        return;
-    }
-    shard_rebuild(shard, dedup, base);
-}
-
-bool shard_add(struct shard *shard, const struct dedup *dedup, struct hash128 hash, int64_t slice,
+bool shard_add(struct shard *shard, struct dedup *dedup, struct hash128 hash, int64_t slice,
                bool records)
 {
-    if (UNLIKELY(shard->used >= shard->used_max ||
-                 (uint64_t)slice - (uint64_t)shard->base >= UINT32_MAX))
-        shard_make_room(shard, dedup, slice);
+    if (UNLIKELY(shard->directory == NULL ||
+                 (uint64_t)slice - (uint64_t)shard->base >= UINT32_MAX)) {
+        shard_fit_slice(shard, dedup, slice);
+        if (shard->directory == NULL)
+            shard_make_room(shard, dedup, hash);
+    }
     uint32_t relative = slice_relative(shard, slice);
-    uint64_t at = bucket_first(shard, hash);
+    struct page *page = page_of(shard, hash);
     struct bucket *target = NULL; // first place that may be taken
     uint32_t place = 0;
-    for (unsigned probe = 0;; probe++) {
-        struct bucket *bucket = &shard->buckets[at];
+    for (size_t at = bucket_of(hash);; at = at + 1 == PAGE_BUCKETS ? 0 : at + 1) {
+        struct bucket *bucket = &page->buckets[at];
         for (uint32_t i = 0; i < bucket->used; i++) {
             bool is_live = slice_number(shard, bucket->slices[i]) > dedup->dead_slice;
             bool is_same = bucket->hashes[i].lo == hash.lo && bucket->hashes[i].hi == hash.hi;
@@ -201,15 +126,18 @@ bool shard_add(struct shard *shard, const struct dedup *dedup, struct hash128 ha
             if (is_same)
                 goto found;
         }
-        if (bucket->used < BUCKET_KEYS) {
-            if (target == NULL) {
-                target = bucket;
-                place = bucket->used++;
-                shard->used++;
-            }
+        if (bucket->used == BUCKET_KEYS)
+            continue;
+        if (target != NULL)
             break;
+        if (UNLIKELY(page->used >= PAGE_KEYS_MAX)) { // then look again: keys have moved
+            shard_make_room(shard, dedup, hash);
+            return shard_add(shard, dedup, hash, slice, records);
         }
-        at = bucket_next(shard, hash, at, probe);
+        target = bucket;
+        place = bucket->used++;
+        page->used++;
+        break;
     }
 found:
     target->hashes[place] = hash;
@@ -218,7 +146,7 @@ found:
     counted->live++;
     shard->live++;
     if (records)
-        slice_record(counted, hash);
+        slice_record(counted, &dedup->pool, hash);
     return true;
 }
 
@@ -248,14 +176,11 @@ void dedup_settle(struct dedup *dedup, const struct hash128 *hashes, const int64
         for (size_t k = 0; k < rows_len; k++) {
             struct hash128 hash = hashes[from + rows[k]];
             const struct shard *shard = &dedup->shards[shard_of(hash)];
-            __builtin_prefetch(&shard->buckets[bucket_first(shard, hash)], 1);
-        }
-        for (size_t k = 0; k < rows_len; k++) { // by now the first ones have come
-            struct hash128 hash = hashes[from + rows[k]];
-            const struct shard *shard = &dedup->shards[shard_of(hash)];
-            uint64_t at = bucket_first(shard, hash);
-            if (shard->buckets_len > 0 && shard->buckets[at].used == BUCKET_KEYS)
-                __builtin_prefetch(&shard->buckets[at ^ 1], 1);
+            if (UNLIKELY(shard->directory == NULL))
+                continue;
+            const struct bucket *bucket = &page_of(shard, hash)->buckets[bucket_of(hash)];
+            __builtin_prefetch(bucket, 1);
+            __builtin_prefetch(bucket + 1, 1);
         }
         for (size_t k = 0; k < rows_len; k++) {
             size_t row = from + rows[k];
@@ -268,12 +193,12 @@ void dedup_settle(struct dedup *dedup, const struct hash128 *hashes, const int64
     }
 }
 
-static void shard_forget(struct shard *shard, int64_t dead_slice)
+static void shard_forget(struct shard *shard, struct page_pool *pool, int64_t dead_slice)
 {
     size_t gone = 0;
     while (gone < shard->slices_len && shard->slices[gone].number <= dead_slice) {
         shard->live -= shard->slices[gone].live;
-        heap_free(shard->slices[gone].added);
+        pool_give_blocks(pool, shard->slices[gone].added);
         gone++;
     }
     if (gone == 0)
@@ -295,17 +220,11 @@ void dedup_advance(struct dedup *dedup, int64_t watermark_us)
     if (dead > dedup->dead_slice) {
         dedup->dead_slice = dead;
         for (size_t s = 0; s < DEDUP_SHARDS; s++)
-            shard_forget(&dedup->shards[s], dead);
+            shard_forget(&dedup->shards[s], &dedup->pool, dead);
     }
-    uint64_t scanned = 0; // the rest has its turn at the next call
-    for (size_t s = 0; s < DEDUP_SHARDS && scanned < SHRINK_BUCKETS_MAX; s++) {
-        struct shard *shard = &dedup->shards[s];
-        if (shard->buckets_len > BUCKETS_MIN * 2 &&
-            (uint64_t)shard->live < shard->buckets_len * BUCKET_KEYS / 3) {
-            scanned += shard->buckets_len;
-            shard_rebuild(shard, dedup, shard->base);
-        }
-    }
+    size_t walked = 0; // the rest has its turn at the next call
+    for (size_t s = 0; s < DEDUP_SHARDS && walked < SHRINK_PAGES_MAX; s++)
+        walked += shard_shrink(&dedup->shards[s], dedup);
 }
 
 int64_t dedup_dead_slice(const struct dedup *dedup)
@@ -323,13 +242,12 @@ int64_t dedup_keys(const struct dedup *dedup)
 
 int64_t dedup_bytes(const struct dedup *dedup)
 {
-    size_t bytes = sizeof(*dedup);
+    const struct page_pool *pool = &dedup->pool;
+    size_t bytes = sizeof(*dedup) + pool->blocks_held * sizeof(struct added);
+    bytes += pool->slabs_len * SLAB_PAGES * sizeof(struct page);
     for (size_t s = 0; s < DEDUP_SHARDS; s++) {
-        const struct shard *shard = &dedup->shards[s];
-        bytes += shard->buckets_len * sizeof(struct bucket);
-        bytes += shard->slices_capacity * sizeof(struct slice);
-        for (size_t i = 0; i < shard->slices_len; i++)
-            bytes += shard->slices[i].added_capacity * sizeof(struct hash128);
+        bytes += sizeof(struct page *) << dedup->shards[s].depth;
+        bytes += dedup->shards[s].slices_capacity * sizeof(struct slice);
     }
     return (int64_t)bytes;
 }

@@ -4,14 +4,10 @@
 // into one file a slice. A record that ends early is damage: the journal has cut torn tails before.
 #include "engine/dedup_set.h"
 
-static void hashes_write(struct buf *out, const struct hash128 *hashes, size_t len)
-{
-    _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "hashes are written as they are");
-    buf_add(out, hashes, len * sizeof(*hashes));
-}
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "hashes are written as they are");
 
 // The additions of one slice over all shards. at[s]: next slice of shard s. False: no more.
-static bool slice_write_added(const struct dedup *dedup, size_t *at, struct buf *out)
+static bool slice_write_added(struct dedup *dedup, size_t *at, struct buf *out)
 {
     int64_t number = INT64_MAX;
     size_t count = 0;
@@ -34,16 +30,14 @@ static bool slice_write_added(const struct dedup *dedup, size_t *at, struct buf 
         buf_add_u32(out, (uint32_t)count);
     }
     for (size_t s = 0; s < DEDUP_SHARDS; s++) {
-        const struct shard *shard = &dedup->shards[s];
+        struct shard *shard = &dedup->shards[s];
         if (at[s] == shard->slices_len || shard->slices[at[s]].number != number)
             continue;
         struct slice *slice = &shard->slices[at[s]++];
-        hashes_write(out, slice->added, slice->added_len);
-        if (slice->added_capacity > 1024) { // a burst leaves no memory behind
-            heap_free(slice->added);
-            slice->added = NULL;
-            slice->added_capacity = 0;
-        }
+        for (const struct added *block = slice->added; block != NULL; block = block->next)
+            buf_add(out, block->hashes, block->len * sizeof(*block->hashes));
+        pool_give_blocks(&dedup->pool, slice->added);
+        slice->added = NULL;
         slice->added_len = 0;
     }
     return true;
@@ -63,6 +57,30 @@ static void slot_set(struct buf *out, size_t at, struct hash128 hash)
     buf_add_u64(&cell, hash.hi);
 }
 
+static void page_write(const struct shard *shard, const struct page *page, int64_t dead_slice,
+                       size_t *ends, struct buf *out)
+{
+    size_t last = 0;
+    for (size_t b = 0; b < PAGE_BUCKETS; b++) {
+        const struct bucket *bucket = &page->buckets[b];
+        for (uint32_t i = 0; i < bucket->used; i++) {
+            int64_t number = slice_number(shard, bucket->slices[i]);
+            if (number <= dead_slice)
+                continue;
+            size_t from = 0, to = shard->slices_len;
+            while (shard->slices[last].number != number) {
+                last = (from + to) / 2;
+                if (shard->slices[last].number < number)
+                    from = last + 1;
+                else
+                    to = last;
+            }
+            slot_set(out, ends[last], bucket->hashes[i]);
+            ends[last] += 16;
+        }
+    }
+}
+
 // One shard: a record for each slice, filled by one walk over the buckets.
 static void shard_write(const struct shard *shard, const struct dedup *dedup, struct buf *out)
 {
@@ -76,24 +94,10 @@ static void shard_write(const struct shard *shard, const struct dedup *dedup, st
         ends[i] = out->len;
         out->len += (size_t)shard->slices[i].live * 16;
     }
-    size_t last = 0;
-    for (uint64_t b = 0; b < shard->buckets_len; b++) {
-        const struct bucket *bucket = &shard->buckets[b];
-        for (uint32_t i = 0; i < bucket->used; i++) {
-            int64_t number = slice_number(shard, bucket->slices[i]);
-            if (number <= dedup->dead_slice)
-                continue;
-            size_t from = 0, to = shard->slices_len;
-            while (shard->slices[last].number != number) {
-                last = (from + to) / 2;
-                if (shard->slices[last].number < number)
-                    from = last + 1;
-                else
-                    to = last;
-            }
-            slot_set(out, ends[last], bucket->hashes[i]);
-            ends[last] += 16;
-        }
+    for (size_t at = 0; at < (size_t)1 << shard->depth;) {
+        const struct page *page = shard->directory[at];
+        at += (size_t)1 << (shard->depth - page->depth);
+        page_write(shard, page, dedup->dead_slice, ends, out);
     }
     heap_free(ends);
 }
