@@ -5,6 +5,7 @@
 // half of one.
 #include "cli/arguments.h"
 #include "cli/command.h"
+#include "cli/generate_kafka.h"
 #include "connectors/generator/generator.h"
 #include "connectors/generator/profile.h"
 
@@ -22,11 +23,11 @@
 
 struct generate_flags {
     const char *to, *log;
-    int64_t rows_per_file;
+    int64_t rows_per_file, partitions;
     const char *values[OPTIONS_MAX]; // parallel to the generator's options
 };
 
-enum target_kind { TARGET_STDOUT, TARGET_FILE, TARGET_FOLDER };
+enum target_kind { TARGET_STDOUT, TARGET_FILE, TARGET_FOLDER, TARGET_KAFKA };
 
 struct target {
     enum target_kind kind;
@@ -39,8 +40,10 @@ struct target {
     struct file log;
     bool has_log;
     struct buf log_buf;
+    struct kafka_target kafka;
     // A folder of a profile with several topics holds a folder for each, made when it is needed.
     const char *topic;
+    char hour[40]; // "date=2025-10-05/hour=14" below the topic's folder, with --hour; else empty
     char folder[900];
     struct target *topics[TOPICS_MAX];
 };
@@ -59,14 +62,15 @@ static bool target_choose(struct target *target, const char *to, struct error *e
         target->kind = TARGET_STDOUT;
         return true;
     }
-    if (strncmp(to, "kafka://", 8) == 0)
-        return error_set_exit(err, ERROR_USER, EXIT_USAGE,
-                              "generate: --to %s: writing to Kafka is not built in yet; write to a "
-                              "folder, a file or - (stdout)",
-                              to);
+    if (strncmp(to, "kafka://", 8) == 0) {
+        target->kind = TARGET_KAFKA;
+        return true;
+    }
     if (strstr(to, "://") != NULL)
         return error_set_exit(err, ERROR_USER, EXIT_USAGE,
-                              "generate: --to %s: give a folder, a file or - (stdout)", to);
+                              "generate: --to %s: give a folder, a file, - (stdout) or "
+                              "kafka://host:port/topic",
+                              to);
     size_t len = strlen(to);
     bool is_folder = len == 0 || to[len - 1] == '/' || path_is_folder(to) ||
                      (!path_exists(to) && !is_file_name(to));
@@ -99,8 +103,9 @@ static void hidden_name(const char *path, char *out, size_t size)
 static bool file_begin(struct target *target, struct error *err)
 {
     if (target->kind == TARGET_FOLDER)
-        snprintf(target->name, sizeof(target->name), "%s/part-%05lld.jsonl", target->path,
-                 (long long)target->files);
+        snprintf(target->name, sizeof(target->name),
+                 target->hour[0] != 0 ? "%s/batch_%05lld.json" : "%s/part-%05lld.jsonl",
+                 target->path, (long long)target->files);
     else
         snprintf(target->name, sizeof(target->name), "%s", target->path);
     target->files++;
@@ -186,8 +191,9 @@ static struct target *target_for(struct target *target, const struct source *sou
     own->file.fd = -1;
     // The producer's log is one file, so it is written through the target above.
     const char *dot = strrchr(route.topic, '.');
-    snprintf(own->folder, sizeof(own->folder), "%s/%s", target->path,
-             dot != NULL ? dot + 1 : route.topic);
+    snprintf(own->hour, sizeof(own->hour), "%s", target->hour);
+    snprintf(own->folder, sizeof(own->folder), "%s/%s%s%s", target->path,
+             dot != NULL ? dot + 1 : route.topic, own->hour[0] != 0 ? "/" : "", own->hour);
     own->path = own->folder;
     return folder_create(own->path, err) ? own : NULL;
 }
@@ -216,20 +222,28 @@ static bool rows_write(struct target *target, struct source *source, int64_t *ro
         is_good = generator_source_type.read(source, batch, BATCH_ROWS, BATCH_BYTES, &state, err);
         for (size_t i = 0; is_good && i < batch->rows; i++) {
             struct str payload = {batch->payloads[i].ptr, batch->payloads[i].len};
+            if (target->kind == TARGET_KAFKA) {
+                is_good = kafka_target_add(&target->kafka, payload, batch->offsets[i], err);
+                continue;
+            }
             struct target *own = target_for(target, source, batch->offsets[i], err);
             is_good = own != NULL && row_add(own, payload, err);
             if (is_good && target->has_log)
                 is_good = log_add(target, own, payload, batch->offsets[i], source, err);
         }
         *rows += (int64_t)batch->rows;
-        is_done = state == READ_END;
+        is_done = state == READ_END || kafka_target_is_stopped();
+        if (is_good && target->kind == TARGET_KAFKA)
+            is_good = kafka_target_poll(&target->kafka, err);
         // At a given rate what is due must be seen now.
         if (is_good && state == READ_IDLE)
-            clock_sleep_us(5 * US_PER_MS);
+            clock_sleep_us(1 * US_PER_MS);
         else if (is_good && target->kind == TARGET_STDOUT)
             is_good = lines_flush(target, err);
     }
     batch_free(batch);
+    if (target->kind == TARGET_KAFKA)
+        return kafka_target_finish(&target->kafka, err) && is_good;
     is_good = topics_end(target, is_good, err) && (!target->has_log || log_flush(target, err));
     if (is_good && (target->file.fd >= 0 || (target->kind == TARGET_FILE && target->files == 0)))
         is_good = (target->file.fd >= 0 || file_begin(target, err)) && file_end(target, err);
@@ -257,10 +271,10 @@ static struct source *source_open(const struct generate_flags *flags, const char
     void *options = arena_new(arena, type->options_size);
     if (!option_fill(type->options, type->options_len, values, len, options, arena, &bad, err))
         return NULL;
-    if (target->kind != TARGET_STDOUT && rows == 0) {
+    if (target->kind != TARGET_STDOUT && target->kind != TARGET_KAFKA && rows == 0) {
         error_set(err, ERROR_USER,
                   "generate: say how many rows: --rows N (without, it never ends, "
-                  "which only --to - can take)");
+                  "which only --to - and --to kafka:// can take)");
         return NULL;
     }
     if (target->kind == TARGET_FOLDER && !folder_check(target, rows, err))
@@ -270,6 +284,48 @@ static struct source *source_open(const struct generate_flags *flags, const char
     context->clock = &clock_system;
     context->execution = EXECUTION_STREAM;
     return type->open(options, context, err);
+}
+
+static bool target_open(struct target *target, const struct generate_flags *flags,
+                        const char *profile, const struct source *source, struct error *err)
+{
+    if (target->kind == TARGET_KAFKA) {
+        target->kafka.source = source;
+        return kafka_target_open(&target->kafka, flags->to, profile, flags->partitions, err) &&
+               (flags->log == NULL || kafka_target_log(&target->kafka, flags->log, err));
+    }
+    target->has_log = flags->log != NULL;
+    if (!target->has_log)
+        return true;
+    return path_exists(flags->log) ? file_open_append(&target->log, flags->log, -1, err)
+                                   : file_create(&target->log, flags->log, err);
+}
+
+static void target_report(const struct target *target, int64_t rows, const char *profile)
+{
+    AUTO(buf_clear) struct buf text = {0};
+    if (target->kind == TARGET_STDOUT)
+        return;
+    if (target->kind == TARGET_KAFKA)
+        kafka_target_print(&target->kafka, &text);
+    else
+        buf_print(&text, "%lld rows of %s in %lld file%s: %s", (long long)rows, profile,
+                  (long long)target->files, target->files == 1 ? "" : "s", target->path);
+    log_info("generate: %s", buf_cstr(&text));
+}
+
+// With --hour a profile of several topics is laid out as a lake's raw layer: a folder an hour.
+static void hour_layout(const struct generate_flags *flags, struct target *target)
+{
+    const struct source_type *type = &generator_source_type;
+    for (size_t i = 0; i < type->options_len; i++) {
+        if (strcmp(type->options[i].name, "hour") != 0 || flags->values[i] == NULL)
+            continue;
+        struct str hour = str_trim(str_of(flags->values[i]));
+        if (hour.len == 13) // else the generator refuses it
+            snprintf(target->hour, sizeof(target->hour), "date=%.10s/hour=%.2s", hour.ptr,
+                     hour.ptr + 11);
+    }
 }
 
 static bool generate(const struct generate_flags *flags, const char *profile, struct arena *arena,
@@ -282,19 +338,16 @@ static bool generate(const struct generate_flags *flags, const char *profile, st
                               "generate: --rows-per-file must be at least 1");
     if (!target_choose(&target, flags->to, err))
         return false;
+    hour_layout(flags, &target);
     struct source *source = source_open(flags, profile, &target, arena, err);
     if (source == NULL)
         return false;
-    bool is_done = true;
-    target.has_log = flags->log != NULL;
-    if (target.has_log)
-        is_done = path_exists(flags->log) ? file_open_append(&target.log, flags->log, -1, err)
-                                          : file_create(&target.log, flags->log, err);
     int64_t rows = 0;
-    is_done = is_done && rows_write(&target, source, &rows, err);
-    if (is_done && target.kind != TARGET_STDOUT)
-        log_info("generate: %lld rows of %s in %lld file%s: %s", (long long)rows, profile,
-                 (long long)target.files, target.files == 1 ? "" : "s", target.path);
+    bool is_done = target_open(&target, flags, profile, source, err) &&
+                   rows_write(&target, source, &rows, err);
+    if (is_done)
+        target_report(&target, rows, profile);
+    kafka_target_close(&target.kafka);
     file_close(&target.file);
     file_close(&target.log);
     buf_clear(&target.buf);
@@ -311,7 +364,7 @@ static size_t flags_make(struct flag *flags, struct arena *arena)
     size_t len = 0;
     flags[len++] = (struct flag){.name = "to",
                                  .kind = FLAG_TEXT,
-                                 .value = "FOLDER|FILE|-",
+                                 .value = "FOLDER|FILE|kafka://HOST:PORT[/TOPIC]|-",
                                  .help = "where to; - is stdout (default)",
                                  .offset = offsetof(struct generate_flags, to)};
     flags[len++] =
@@ -326,6 +379,11 @@ static size_t flags_make(struct flag *flags, struct arena *arena)
                       .value = "N",
                       .help = "in a folder: rows of part-00000.jsonl .. (default 500000)",
                       .offset = offsetof(struct generate_flags, rows_per_file)};
+    flags[len++] = (struct flag){.name = "partitions",
+                                 .kind = FLAG_INT,
+                                 .value = "N",
+                                 .help = "of a Kafka topic that has to be made (default 4)",
+                                 .offset = offsetof(struct generate_flags, partitions)};
     for (size_t i = 0; i < type->options_len; i++) {
         const struct option *option = &type->options[i];
         if (strcmp(option->name, "profile") == 0)
@@ -346,13 +404,13 @@ static size_t flags_make(struct flag *flags, struct arena *arena)
 int command_generate(int argc, char **argv)
 {
     struct arena arena = {0};
-    struct flag flags[OPTIONS_MAX + 3];
+    struct flag flags[OPTIONS_MAX + 4];
     struct usage usage = {.positional = "PROFILE",
                           .positional_min = 1,
                           .positional_max = 1,
                           .flags = flags,
                           .flags_len = flags_make(flags, &arena)};
-    struct generate_flags given = {.rows_per_file = 500000};
+    struct generate_flags given = {.rows_per_file = 500000, .partitions = 4};
     struct arguments arguments;
     struct error err = {0};
     int exit_code;

@@ -30,18 +30,21 @@ static const char *const event_types[8] = {
 static const char *const reporters[4] = {"nurse", "physician", "investigator", "patient"};
 static const struct {
     const char *name, *dosage, *unit, *frequency;
-} drugs[8] = {{"Metformin", "500", "mg", "BID"},     {"Lisinopril", "10", "mg", "QD"},
-              {"Atorvastatin", "20", "mg", "QD"},    {"Aspirin", "81", "mg", "QD"},
-              {"Levothyroxine", "50", "mcg", "QD"},  {"Omeprazole", "20", "mg", "QD"},
-              {"Amlodipine", "5", "mg", "QD"},       {"Metoprolol", "25", "mg", "BID"}};
+} drugs[8] = {{"Metformin", "500", "mg", "BID"},    {"Lisinopril", "10", "mg", "QD"},
+              {"Atorvastatin", "20", "mg", "QD"},   {"Aspirin", "81", "mg", "QD"},
+              {"Levothyroxine", "50", "mcg", "QD"}, {"Omeprazole", "20", "mg", "QD"},
+              {"Amlodipine", "5", "mg", "QD"},      {"Metoprolol", "25", "mg", "BID"}};
 static const struct {
     const char *name, *unit, *range;
     int32_t low, high; // tenths
-} tests[8] = {{"ALT", "U/L", "7-56", 70, 560},           {"AST", "U/L", "10-40", 100, 400},
-              {"Creatinine", "mg/dL", "0.7-1.3", 7, 13}, {"Glucose", "mg/dL", "70-100", 700, 1000},
+} tests[8] = {{"ALT", "U/L", "7-56", 70, 560},
+              {"AST", "U/L", "10-40", 100, 400},
+              {"Creatinine", "mg/dL", "0.7-1.3", 7, 13},
+              {"Glucose", "mg/dL", "70-100", 700, 1000},
               {"Hemoglobin", "g/dL", "13.5-17.5", 135, 175},
               {"Platelets", "10^9/L", "150-400", 1500, 4000},
-              {"WBC", "10^9/L", "4.5-11.0", 45, 110},    {"BUN", "mg/dL", "7-20", 70, 200}};
+              {"WBC", "10^9/L", "4.5-11.0", 45, 110},
+              {"BUN", "mg/dL", "7-20", 70, 200}};
 
 // The five measurements, in tenths: what is possible, and how far a sample strays (times 10).
 enum measure { HEART_RATE, SYSTOLIC, DIASTOLIC, TEMPERATURE, SPO2, MEASURES };
@@ -255,9 +258,9 @@ static int32_t baseline(const struct feed *feed, uint64_t patient, enum measure 
 
 static int32_t sample(const struct feed *feed, uint64_t patient, enum measure measure, int64_t row)
 {
-    uint64_t random = random_at(feed->seed ^ 0x5a3d + (uint64_t)measure, (uint64_t)row);
+    uint64_t random = random_at((feed->seed ^ 0x5a3d) + (uint64_t)measure, (uint64_t)row);
     int32_t value = baseline(feed, patient, measure);
-    if (random_at(feed->seed ^ 0xabba + (uint64_t)measure, (uint64_t)row) % 100 == 0) {
+    if (random_at((feed->seed ^ 0xabba) + (uint64_t)measure, (uint64_t)row) % 100 == 0) {
         const int32_t *range = measures[measure].abnormal[random >> 63];
         value = range[0] + (int32_t)(random % (uint64_t)(range[1] - range[0] + 1));
     } else {
@@ -307,8 +310,8 @@ static void lab_write(struct feed *feed, struct pen *pen, int64_t row, uint64_t 
     int32_t low = tests[test].low, high = tests[test].high;
     int32_t value = low + (int32_t)((random >> 16 & 0xffff) * (uint64_t)(high - low + 1) >> 16);
     if ((random >> 40) % 10 == 0) // abnormal: well above, or down to half of the lower bound
-        value = (random >> 3 & 1) != 0 ? high + (value - low) + 1 : low - (value - low) * low / 2 /
-                                                                              (high - low);
+        value = (random >> 3 & 1) != 0 ? high + (value - low) + 1
+                                       : low - (value - low) * low / 2 / (high - low);
     field_patient(pen, patient);
     field_time(feed, pen, "timestamp", time_us);
     field_text(pen, "test_name", tests[test].name);
@@ -334,7 +337,11 @@ static void event_write(struct feed *feed, struct pen *pen, uint64_t patient, in
     field_patient(pen, patient);
     field_time(feed, pen, "event_timestamp", time_us);
     field_text(pen, "event_type", event_types[random & 7]);
-    field_text(pen, "severity", grades[severity < 8 ? 0 : severity < 13 ? 1 : severity < 15 ? 2 : 3]);
+    field_text(pen, "severity",
+               grades[severity < 8    ? 0
+                      : severity < 13 ? 1
+                      : severity < 15 ? 2
+                                      : 3]);
     field_text(pen, "reported_by", reporters[random >> 7 & 3]);
     field_time(feed, pen, "report_timestamp", time_us + (int64_t)(random >> 10 & 63) * MINUTE_US);
     if ((random >> 9 & 1) != 0)

@@ -5,6 +5,7 @@
 // time and a fingerprint of the options: a checkpoint made with others belongs to another input and
 // is refused.
 #include "connectors/generator/generator.h"
+#include "connectors/generator/clinical.h"
 #include "connectors/generator/profile.h"
 
 #include "base/hash.h"
@@ -14,12 +15,13 @@
 #define COPY_DISTANCE 50          // a duplicate follows its original within so many rows ..
 #define COPY_DISTANCE_US (5 * 60 * US_PER_SECOND) // .. and so much event time
 
-const struct profile *const profiles[] = {&devices_profile, &twitch_profile};
-const char *const profile_names[] = {"devices", "twitch", NULL};
+const struct profile *const profiles[] = {&devices_profile, &twitch_profile, &clinical_profile};
+const char *const profile_names[] = {"devices", "twitch", "clinical", NULL};
 static const char *const types_words[] = {"per_event", "per_device", NULL};
 
 struct source {
-    const struct generator_options *options;
+    const struct generator_options *options; // &own
+    struct generator_options own;            // with `hour` worked in
     const struct clock *clock;
     const struct profile *profile;
     struct spread spread;
@@ -68,6 +70,13 @@ static const struct option generator_options[] = {
     OPTION("late", OPTION_DOUBLE, "0", late,
            "rows 20 to 40 minutes behind, in the last four fifths: share or count"),
     OPTION("malformed", OPTION_DOUBLE, "0", malformed, "rows that do not decode: share or count"),
+    OPTION("topic", OPTION_TEXT, "", topic,
+           "profiles with several topics: only records of these, separated by commas"),
+    OPTION("hour", OPTION_TEXT, "", hour,
+           "all event times within this hour, 2025-10-05T14: in place of start and span"),
+    OPTION("patients", OPTION_INT, "1000", patients, "clinical: number of patients"),
+    OPTION("out_of_range", OPTION_BOOL, "false", out_of_range,
+           "clinical: invalid rows have values out of range, too"),
     OPTION("channels", OPTION_TEXT, "demo_stream", channels, "twitch: names, separated by commas"),
     OPTION("streams", OPTION_INT, "0", streams, "twitch: so many channels instead, stream_1 .."),
     OPTION("users", OPTION_INT, "500", users, "twitch: users of a channel"),
@@ -106,6 +115,9 @@ static void mark_set(struct source *source)
                     options->rows > 0 ? 0LL : (long long)options->rate, (long long)options->devices,
                     options->types, (long long)options->span_us, (long long)options->disorder_us,
                     options->duplicates, options->invalid, options->late, options->malformed);
+    if (source->profile == &clinical_profile)
+        text = arena_print(&source->arena, "%.*s %lld %d", STR_ARGS(text),
+                           (long long)options->patients, options->out_of_range);
     if (source->profile == &twitch_profile)
         text = arena_print(&source->arena, "%.*s %.*s %lld %lld %lld %.*s %lld %lld",
                            STR_ARGS(text), STR_ARGS(options->channels), (long long)options->streams,
@@ -115,6 +127,20 @@ static void mark_set(struct source *source)
     source->partition.mark =
         arena_print(&source->arena, "%lld/%016llx", (long long)source->feed.start_us,
                     (unsigned long long)hash64_bytes(text.ptr, text.len));
+}
+
+static bool hour_apply(struct source *source, struct error *err)
+{
+    struct str hour = str_trim(source->options->hour);
+    int64_t start_us;
+    if (hour.len == 0)
+        return true;
+    source->own.start = arena_print(&source->arena, "%.*s:00:00Z", STR_ARGS(hour));
+    source->own.span_us = 3600 * US_PER_SECOND;
+    if (hour.len != 13 || !time_parse(source->own.start, &start_us))
+        return error_set(err, ERROR_USER, "generator: hour = '%.*s': write it as 2025-10-05T14",
+                         STR_ARGS(hour));
+    return true;
 }
 
 static bool start_parse(struct source *source, int64_t *start_us, struct error *err)
@@ -163,7 +189,8 @@ static struct source *generator_open(const void *options, const struct source_co
                                      struct error *err)
 {
     struct source *source = heap_new(sizeof(*source));
-    source->options = options;
+    source->own = *(const struct generator_options *)options;
+    source->options = &source->own;
     source->clock = context->clock;
     source->profile = profiles[source->options->profile];
     source->partition.name = STR("generator/0");
@@ -176,7 +203,7 @@ static struct source *generator_open(const void *options, const struct source_co
         .seed = (uint64_t)source->options->seed,
     };
     int64_t start_us = 0;
-    if (!options_check(source->options, context->execution, err) ||
+    if (!hour_apply(source, err) || !options_check(source->options, context->execution, err) ||
         (source->profile->check != NULL && !source->profile->check(source->options, err)) ||
         !spread_init(&source->spread, spread, err) || !start_parse(source, &start_us, err)) {
         generator_close(source);
@@ -285,6 +312,23 @@ static int64_t rows_due(struct source *source)
     return source->rate_row + (int64_t)due - source->partition.offset;
 }
 
+// Profiles with several topics can be read one topic at a time; all see the same rows.
+static bool is_wanted(const struct source *source, int64_t row)
+{
+    struct str rest = source->options->topic;
+    struct route route;
+    if (rest.len == 0 || !generator_row_route(source, row, &route))
+        return true;
+    while (rest.len > 0) {
+        int64_t comma = str_find(rest, ',');
+        size_t end = comma < 0 ? rest.len : (size_t)comma;
+        if (str_is(str_trim(str_slice(rest, 0, end)), route.topic))
+            return true;
+        rest = str_slice(rest, comma < 0 ? end : end + 1, rest.len);
+    }
+    return false;
+}
+
 static bool generator_read(struct source *source, struct batch *batch, size_t rows_max,
                            size_t bytes_max, enum read_state *state, struct error *err UNUSED)
 {
@@ -312,15 +356,18 @@ static bool generator_read(struct source *source, struct batch *batch, size_t ro
     batch_reserve(batch, rows);
     batch->arrival_us = clock_monotonic_us();
     int64_t row = partition->offset;
-    while (batch->rows < rows && out < end) {
+    while (row - partition->offset < (int64_t)rows && out < end) {
         size_t len = row_write(source, row, out);
-        batch_add(batch, out, len, 0, row);
-        out += len;
+        if (is_wanted(source, row)) {
+            batch_add(batch, out, len, 0, row);
+            out += len;
+        }
         row++;
     }
+    bool is_all = row - partition->offset == wanted;
     partition->offset = partition->line = row;
     partition->is_done = row == source->options->rows;
-    partition->is_end = partition->is_done || (int64_t)batch->rows == wanted;
+    partition->is_end = partition->is_done || is_all;
     batch_position_set(batch, 0, row, row, partition->is_end, partition->is_done);
     *state = READ_ROWS;
     return true;

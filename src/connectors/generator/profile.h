@@ -15,6 +15,10 @@ struct generator_options {
     struct str start;
     int64_t span_us, disorder_us;
     double duplicates, invalid, late, malformed;
+    struct str topic, hour;
+    // clinical
+    int64_t patients;
+    bool out_of_range;
     // twitch
     struct str channels, events;
     int64_t streams, users, emotes, bursts;
