@@ -18,8 +18,9 @@ struct reader_thread {
     struct queue *empty;
     _Atomic bool stop, failed, degraded;
     struct error error;
-    pthread_mutex_t lock;        // guards what follows
-    struct partition *announced; // partitions the job thread has not yet adopted
+    char trouble[ERROR_TEXT_MAX]; // what was last said about being degraded
+    pthread_mutex_t lock;         // guards what follows
+    struct partition *announced;  // partitions the job thread has not yet adopted
     size_t announced_len, announced_total;
     struct partition *acknowledged;
     size_t acknowledged_len;
@@ -133,7 +134,8 @@ void source_acknowledge(struct job_source *source)
     if (source->plan->type->acknowledge == NULL || reader == NULL)
         return;
     struct partition *copy = heap_array(source->partitions_len + 1, sizeof(*copy));
-    memcpy(copy, source->partitions, source->partitions_len * sizeof(*copy));
+    if (source->partitions_len > 0)
+        memcpy(copy, source->partitions, source->partitions_len * sizeof(*copy));
     pthread_mutex_lock(&reader->lock);
     heap_free(reader->acknowledged);
     reader->acknowledged = copy;
@@ -151,6 +153,8 @@ static bool fill(struct job_source *source, struct batch *batch, enum read_state
         batch_reset(batch);
         if (source->plan->type->read(source->source, batch, rows_max(source->job), BATCH_BYTES_MAX,
                                      state, &error)) {
+            if (reader->degraded)
+                log_info("source %.*s: goes on", STR_ARGS(source->plan->name));
             reader->degraded = false;
             return true;
         }
@@ -159,8 +163,9 @@ static bool fill(struct job_source *source, struct batch *batch, enum read_state
             reader->failed = true;
             return false;
         }
-        if (!reader->degraded)
+        if (!reader->degraded || strcmp(reader->trouble, error.text) != 0)
             log_warn("source %.*s: %s; trying again", STR_ARGS(source->plan->name), error.text);
+        memcpy(reader->trouble, error.text, sizeof(reader->trouble));
         reader->degraded = true;
         for (int64_t slept = 0; slept < backoff_us && !reader->stop; slept += IDLE_PAUSE_US)
             clock_sleep_us(IDLE_PAUSE_US);
@@ -199,6 +204,11 @@ static void *reader_main(void *argument)
         if (!queue_put(source->job->filled, slot))
             queue_put(reader->empty, slot);
     }
+    while (!reader->stop && !reader->failed) { // the last rows become durable after the end
+        pass_acknowledged(source);
+        clock_sleep_us(10 * US_PER_MS);
+    }
+    pass_acknowledged(source);
     return NULL;
 }
 

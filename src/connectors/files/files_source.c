@@ -25,8 +25,12 @@
 #define PADDING 64
 #define RESCAN_US (200 * US_PER_MS)
 
+enum missing { MISSING_ERROR, MISSING_OK };
+static const char *const missing_words[] = {"error", "ok", NULL};
+
 struct files_source_options {
     struct str path;
+    int missing;
     int64_t settle_us;
     bool header;
 };
@@ -37,6 +41,12 @@ static const struct option files_source_options[] = {
      .fallback = NULL,
      .help = "a file, a folder (all below it), or a pattern with * ? [..] and ** for folders",
      .offset = offsetof(struct files_source_options, path)},
+    {.name = "missing",
+     .kind = OPTION_WORD,
+     .fallback = "error",
+     .help = "batch and once: is a path (not a pattern) at which nothing is an error, or ok",
+     .offset = offsetof(struct files_source_options, missing),
+     .words = missing_words},
     {.name = "settle",
      .kind = OPTION_DURATION,
      .fallback = "2 seconds",
@@ -75,8 +85,8 @@ struct source {
     struct waiting_file *waiting;
     size_t waiting_len;
     int waiting_turn;
-    int64_t next_scan_us; // monotonic
-    bool was_scanned, was_reported;
+    int64_t next_scan_us;           // monotonic
+    bool was_scanned, was_reported; // reported: that nothing is there
     int fd;
     size_t fd_file;      // the partition that fd belongs to
     double record_bytes; // running average, to size the reads
@@ -215,6 +225,38 @@ static void change_report(struct source *source, size_t file, const struct liste
              state->place);
 }
 
+// Nothing was found: a pattern may match nothing, a folder may be empty, but a path at which
+// nothing is was probably mistyped. A stream waits for it.
+static bool nothing_found(struct source *source, struct arena *arena, struct error *err)
+{
+    struct str path = source->options->path;
+    const char *nearest;
+    bool is_missing = listing_is_missing(path, source->context.folder, arena, &nearest);
+    const char *before = nearest != NULL ? ": did you mean " : "";
+    nearest = nearest != NULL ? nearest : "";
+    if (source->context.execution == EXECUTION_STREAM && is_missing)
+        log_warn("files: there is no %.*s yet%s%s; waiting for it", STR_ARGS(path), before,
+                 nearest);
+    else if (source->context.execution == EXECUTION_STREAM)
+        log_info("files: nothing matches %.*s yet; waiting", STR_ARGS(path));
+    else if (is_missing && source->options->missing == MISSING_ERROR)
+        return error_set(err, ERROR_USER,
+                         "files: there is no %.*s%s%s; when that is as it should be: missing = "
+                         "'ok'",
+                         STR_ARGS(path), before, nearest);
+    else
+        log_warn("files: nothing matches %.*s: no rows", STR_ARGS(path));
+    return true;
+}
+
+// Where waiting for better times makes no sense, what a stream would try again is the end.
+static bool unreadable(const struct source *source, struct error *err)
+{
+    if (source->context.execution != EXECUTION_STREAM && err->kind == ERROR_RETRY)
+        err->kind = ERROR_FATAL;
+    return false;
+}
+
 // Lists the path and takes what is whole and new.
 static bool scan(struct source *source, struct error *err)
 {
@@ -224,7 +266,7 @@ static bool scan(struct source *source, struct error *err)
     struct listed *files;
     size_t len;
     if (!listing_make(source->options->path, source->context.folder, arena, &files, &len, err))
-        return false;
+        return unreadable(source, err);
     struct waiting_file *waiting = ARENA_ARRAY(arena, struct waiting_file, len);
     size_t waiting_len = 0;
     int64_t now_us = clock_now_us(source->context.clock);
@@ -245,11 +287,9 @@ static bool scan(struct source *source, struct error *err)
                                                            .since_us = since_us};
     }
     if (len == 0 && !source->was_reported) {
+        if (!nothing_found(source, arena, err))
+            return false;
         source->was_reported = true;
-        if (source->context.execution == EXECUTION_STREAM)
-            log_info("files: nothing matches %.*s yet; waiting", STR_ARGS(source->options->path));
-        else
-            log_warn("files: nothing matches %.*s: no rows", STR_ARGS(source->options->path));
     }
     source->waiting = waiting;
     source->waiting_len = waiting_len;
@@ -357,9 +397,11 @@ static bool file_ready(struct source *source, size_t file, struct error *err)
     if (source->fd >= 0)
         close(source->fd);
     source->fd = open(source->states[file].place, O_RDONLY | O_CLOEXEC);
-    if (source->fd < 0)
-        return error_set_errno(err, ERROR_FATAL, errno, "files: cannot open %s",
-                               source->states[file].place);
+    if (source->fd < 0) {
+        error_set_errno(err, errno == EACCES ? ERROR_RETRY : ERROR_FATAL, errno,
+                        "files: cannot open %s", source->states[file].place);
+        return unreadable(source, err);
+    }
     source->fd_file = file;
     (void)posix_fadvise(source->fd, 0, 0, POSIX_FADV_SEQUENTIAL);
     return true;

@@ -3,9 +3,13 @@
 // walk begins. The walk keeps its own stack of folders (no recursion on input depth) and prunes a
 // folder as soon as its path cannot match. Matching with ** is a small backtracking over
 // components.
+//
+// A folder that may not be read is never taken for an empty one: its rows would be missing without
+// a word. Only what vanished meanwhile is passed over.
 #include "connectors/files/listing.h"
 
 #include "base/file.h"
+#include "base/option.h"
 #include <errno.h>
 #include <fnmatch.h>
 #include <stdlib.h>
@@ -130,14 +134,32 @@ static void file_add(struct walk *walk, struct str path, const struct stat *stat
         .modified_us = status->st_mtim.tv_sec * US_PER_SECOND + status->st_mtim.tv_nsec / 1000};
 }
 
+// *is_there false: nothing is there. An answer such as "permission denied" is an error.
+static bool status_of(const char *place, struct stat *status, bool *is_there, struct error *err)
+{
+    *is_there = stat(place, status) == 0;
+    if (*is_there || errno == ENOENT || errno == ENOTDIR || errno == ELOOP)
+        return true;
+    return error_set_errno(err, ERROR_RETRY, errno, "files: cannot look at %s", place);
+}
+
 static bool folder_read(struct walk *walk, const struct pending_folder *folder, struct error *err)
 {
     struct str *names;
     size_t count;
     const char *place =
         listing_place(str_of(folder->path[0] == 0 ? "." : folder->path), walk->folder, walk->arena);
-    if (!folder_list(place, walk->arena, &names, &count, err))
-        return !path_exists(place); // a folder that vanished meanwhile matches nothing
+    if (!folder_list(place, walk->arena, &names, &count, err)) {
+        struct stat status;
+        bool is_there;
+        struct error cause = *err;
+        error_clear(err);
+        if (!status_of(place, &status, &is_there, err))
+            return false;
+        if (!is_there) // it vanished meanwhile: matches nothing
+            return true;
+        return error_set(err, ERROR_RETRY, "files: %s", cause.text);
+    }
     size_t prefix = strlen(folder->path);
     const char *slash = prefix > 0 && folder->path[prefix - 1] != '/' ? "/" : "";
     for (size_t i = 0; i < count; i++) {
@@ -153,7 +175,10 @@ static bool folder_read(struct walk *walk, const struct pending_folder *folder, 
             continue;
         struct str path = arena_print(walk->arena, "%s%s%s", folder->path, slash, name);
         struct stat status;
-        if (stat(listing_place(path, walk->folder, walk->arena), &status) != 0)
+        bool is_there;
+        if (!status_of(listing_place(path, walk->folder, walk->arena), &status, &is_there, err))
+            return false;
+        if (!is_there)
             continue; // gone, or a link to nowhere
         if (S_ISDIR(status.st_mode) && can_be_folder)
             folder_push(walk, path.ptr, folder, name);
@@ -209,7 +234,10 @@ bool listing_make(struct str path, const char *folder, struct arena *arena, stru
         return false;
     if (walk.pattern.len == 0) {
         struct stat status;
-        if (stat(listing_place(str_of(first), folder, arena), &status) == 0) {
+        bool is_there;
+        if (!status_of(listing_place(str_of(first), folder, arena), &status, &is_there, err))
+            return false;
+        if (is_there) {
             if (S_ISREG(status.st_mode))
                 file_add(&walk, str_of(first), &status);
             walk.pattern.components[0] = "**";
@@ -228,5 +256,35 @@ bool listing_make(struct str path, const char *folder, struct arena *arena, stru
         qsort(walk.files, walk.files_len, sizeof(*walk.files), listed_compare);
     *files = walk.files;
     *len = walk.files_len;
+    return true;
+}
+
+bool listing_is_missing(struct str path, const char *folder, struct arena *arena,
+                        const char **nearest)
+{
+    *nearest = NULL;
+    const char *text = arena_cstr(arena, path);
+    if (is_wild(text) || path_exists(listing_place(path, folder, arena)))
+        return false;
+    // The first component that is not there is the mistyped one; its siblings are what was meant.
+    size_t end = 0, begin = 0;
+    do {
+        begin = end + (text[end] == '/');
+        end = begin + strcspn(text + begin, "/");
+    } while (text[end] != 0 &&
+             path_exists(listing_place((struct str){text, end > 0 ? end : 1}, folder, arena)));
+    struct str above = {text, begin};
+    struct str *names;
+    size_t count;
+    struct error err = {0};
+    const char *place = listing_place(begin == 0 ? STR(".") : above, folder, arena);
+    if (!folder_list(place, arena, &names, &count, &err))
+        return true;
+    const char **siblings = ARENA_ARRAY(arena, const char *, count);
+    for (size_t i = 0; i < count; i++)
+        siblings[i] = names[i].ptr;
+    const char *name = nearest_name((struct str){text + begin, end - begin}, siblings, count);
+    if (name != NULL)
+        *nearest = arena_print(arena, "%.*s%s%s", STR_ARGS(above), name, text + end).ptr;
     return true;
 }

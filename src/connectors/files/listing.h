@@ -15,9 +15,13 @@ struct listed {
 
 // Appends nothing when nothing matches. `folder` is what a relative path is relative to. Names that
 // begin with '.' or '_' are left out as Spark does, unless the pattern's own component begins so.
-// Sorted by path, byte order. Everything lives in `arena`.
+// Sorted by path, byte order. Everything lives in `arena`. ERROR_RETRY: a folder cannot be read.
 MUST_USE bool listing_make(struct str path, const char *folder, struct arena *arena,
                            struct listed **files, size_t *len, struct error *err);
+// A path without wildcards at which nothing is. *nearest: the same path with the wrong component
+// replaced by a name that is there, or NULL.
+bool listing_is_missing(struct str path, const char *folder, struct arena *arena,
+                        const char **nearest);
 // Where to open it: `folder`/path unless path is absolute. Lives in `arena`.
 const char *listing_place(struct str path, const char *folder, struct arena *arena);
 

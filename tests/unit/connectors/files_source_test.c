@@ -250,6 +250,67 @@ static void patterns_choose_files(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, case_begin, case_end)
 
+// Root reads everything: these reads run as somebody else.
+static enum error_kind list_kind(const char *options, enum execution execution, struct error *err)
+{
+    bool is_root = geteuid() == 0;
+    const struct partition *partitions;
+    size_t len;
+    *err = (struct error){0};
+    struct source *source = open_files(options, "json", execution, err);
+    assert_non_null(source);
+    if (is_root)
+        assert_int_equal(seteuid(65534), 0);
+    bool ok = source_type_find(STR("files"))->list(source, &partitions, &len, err);
+    if (!ok) // the same again: a caller may pass over the first
+        ok = source_type_find(STR("files"))->list(source, &partitions, &len, err);
+    if (is_root)
+        assert_int_equal(seteuid(0), 0);
+    close_files(source);
+    return ok ? ERROR_NONE : err->kind;
+}
+
+static void unreadable_is_not_empty(void **state)
+{
+    (void)state;
+    struct error err = {0};
+    write_text("in/a.jsonl", STR("{}\n"));
+    write_text("in/below/b.jsonl", STR("{}\n"));
+    assert_int_equal(chmod(root, 0755), 0);
+    assert_int_equal(list_kind("path={root}/in", EXECUTION_ONCE, &err), ERROR_NONE);
+    static const int modes[] = {0, 0444}; // not to be listed; listed, but nothing in it can be seen
+    for (size_t i = 0; i < COUNT_OF(modes); i++) {
+        assert_int_equal(chmod(at("in/below"), (mode_t)modes[i]), 0);
+        assert_int_equal(list_kind("path={root}/in", EXECUTION_STREAM, &err), ERROR_RETRY);
+        assert_non_null(strstr(err.text, "in/below"));
+        assert_non_null(strstr(err.text, "Permission denied"));
+        assert_int_equal(list_kind("path={root}/in", EXECUTION_ONCE, &err), ERROR_FATAL);
+        assert_int_equal(list_kind("path={root}/in/*/*.jsonl", EXECUTION_BATCH, &err), ERROR_FATAL);
+    }
+    assert_int_equal(chmod(at("in"), 0), 0);
+    assert_int_equal(list_kind("path={root}/in/below", EXECUTION_BATCH, &err), ERROR_FATAL);
+    assert_int_equal(chmod(at("in"), 0755), 0);
+    assert_int_equal(chmod(at("in/below"), 0755), 0);
+}
+
+static void missing_path_is_an_error(void **state)
+{
+    (void)state;
+    struct error err = {0};
+    write_text("events/day/a.jsonl", STR("{}\n"));
+    assert_int_equal(chmod(root, 0755), 0);
+    assert_int_equal(list_kind("path={root}/evnts/day", EXECUTION_ONCE, &err), ERROR_USER);
+    assert_non_null(strstr(err.text, at("evnts/day")));
+    assert_non_null(strstr(err.text, at("events/day")));
+    assert_int_equal(list_kind("path={root}/events/dya", EXECUTION_BATCH, &err), ERROR_USER);
+    assert_non_null(strstr(err.text, at("events/day")));
+    assert_int_equal(list_kind("path={root}/other", EXECUTION_BATCH, &err), ERROR_USER);
+    assert_null(strstr(err.text, "did you mean"));
+    assert_int_equal(list_kind("path={root}/evnts;missing=ok", EXECUTION_BATCH, &err), ERROR_NONE);
+    assert_int_equal(list_kind("path={root}/evnts/*.jsonl", EXECUTION_BATCH, &err), ERROR_NONE);
+    assert_int_equal(list_kind("path={root}/evnts", EXECUTION_STREAM, &err), ERROR_NONE);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -260,6 +321,8 @@ int main(void)
         TEST(giant_lines_are_cut_and_spoilt),
         TEST(csv_header_and_byte_order_mark),
         TEST(patterns_choose_files),
+        TEST(unreadable_is_not_empty),
+        TEST(missing_path_is_an_error),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
