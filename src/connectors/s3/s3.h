@@ -79,6 +79,9 @@ struct s3_object {
 struct s3_condition {
     bool if_absent;      // If-None-Match: *
     struct str if_match; // etag
+    // Text by which this write is recognised when it is repeated, also by a later call after
+    // ERROR_RETRY: the same for the same write, unique among writers. Empty: made for the call.
+    struct str token;
 };
 
 // Appends to `out` the bytes from..from+len (len < 0: to the end) of the object. `etag` not empty:
@@ -129,13 +132,15 @@ struct s3_upload {
     struct arena arena;
     struct str *etags; // by part number - 1
     size_t parts_len, parts_capacity;
-    char token[37]; // in the object's metadata: what was lost on the way is recognised by it
+    struct str token; // in the object's metadata: what was lost on the way is recognised by it
 };
-MUST_USE bool s3_upload_begin(struct s3 *s3, struct str key, struct s3_upload *upload,
-                              struct error *err);
+// `token` as in s3_condition; may be empty. On false there is nothing to abort.
+MUST_USE bool s3_upload_begin(struct s3 *s3, struct str key, struct str token,
+                              struct s3_upload *upload, struct error *err);
 MUST_USE bool s3_upload_part(struct s3 *s3, struct s3_upload *upload, struct str bytes,
                              struct error *err);
-// When it returns true and S3_DONE the object is there. S3_REFUSED: the upload is aborted.
+// When it returns true and S3_DONE the object is there. S3_REFUSED: it is not, and the upload is
+// aborted. Either way `upload` is cleared. False: call again, or abort.
 MUST_USE bool s3_upload_complete(struct s3 *s3, struct s3_upload *upload,
                                  const struct s3_condition *condition, enum s3_status *status,
                                  struct error *err);
