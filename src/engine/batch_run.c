@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Table mode: read everything, then let DuckDB answer. Each source becomes a table of its name with
-// a hidden last column `_sequence` (arrival order), which DEDUP needs; views and sinks are the
-// user's SQL.
+// a hidden last column `_sequence` (the row's number in the job), which DEDUP needs; views and
+// sinks are the user's SQL. Views whose rows are counted and judged one by one: batch_views.c.
+#include "engine/batch_views.h"
 #include "engine/job_state.h"
 #include <stdio.h>
 #include <unistd.h>
@@ -15,7 +16,7 @@ bool batch_tables_open(struct job *job, struct error *err)
     for (size_t s = 0; s < plan->sources_len; s++) {
         const struct relation *relation = &plan->relations[plan->sources[s].relation];
         buf_reset(&sql);
-        buf_print(&sql, "CREATE SEQUENCE _sequence%zu MINVALUE 0 START 0; CREATE TABLE ", s);
+        buf_add_cstr(&sql, "CREATE TABLE ");
         buf_add_sql_name(&sql, relation->name);
         buf_add_cstr(&sql, " (");
         for (size_t c = 0; c < relation->columns_len; c++) {
@@ -28,18 +29,18 @@ bool batch_tables_open(struct job *job, struct error *err)
         char name[64];
         snprintf(name, sizeof(name), "_table%zu", s);
         job->table_scans[s] =
-            scan_new(job->connection, name, relation->columns, relation->columns_len, false, err);
+            scan_new(job->connection, name, relation->columns, relation->columns_len, true, err);
         if (job->table_scans[s] == NULL)
             return false;
         buf_reset(&sql);
         buf_add_cstr(&sql, "INSERT INTO ");
         buf_add_sql_name(&sql, relation->name);
-        buf_print(&sql, " SELECT *, nextval('_sequence%zu') FROM %s()", s, name);
+        buf_print(&sql, " SELECT * FROM %s()", name);
         job->table_inserts[s] = statement_prepare(job->connection, buf_cstr(&sql), err);
         if (job->table_inserts[s] == NULL)
             return false;
     }
-    return true;
+    return batch_views_open(job, err);
 }
 
 void batch_tables_close(struct job *job)
@@ -48,6 +49,7 @@ void batch_tables_close(struct job *job)
         scan_free(job->table_scans[s]);
         statement_free(job->table_inserts[s]);
     }
+    batch_views_close(job);
 }
 
 bool batch_tables_take(struct job *job, struct job_source *source, struct error *err)
@@ -57,6 +59,8 @@ bool batch_tables_take(struct job *job, struct job_source *source, struct error 
         const struct rows *rows = &job->lanes[l].relations[relation].rows;
         if (rows_count(rows) == 0)
             continue;
+        if (!batch_views_judge(job, source, rows, err))
+            return error_wrap(err, "source %.*s", STR_ARGS(source->plan->name));
         scan_set_rows(job->table_scans[source->index], rows);
         if (!statement_execute(job->table_inserts[source->index], err))
             return error_wrap(err, "source %.*s", STR_ARGS(source->plan->name));
@@ -71,10 +75,13 @@ static bool make_views(struct job *job, struct error *err)
     snprintf(sql, sizeof(sql), "SET threads = %ld", sysconf(_SC_NPROCESSORS_ONLN));
     if (!connection_execute(job->connection, sql, err))
         return false;
-    for (size_t v = 0; v < job->plan->view_sql_len; v++)
-        if (!connection_execute(job->connection, arena_cstr(&job->arena, job->plan->view_sql[v]),
-                                err))
+    for (size_t v = 0; v < job->plan->view_sql_len; v++) {
+        bool is_counted = job->plan->counted[v].name.len > 0;
+        if (is_counted ? !batch_view_make(job, v, err)
+                       : !connection_execute(job->connection,
+                                             arena_cstr(&job->arena, job->plan->view_sql[v]), err))
             return false;
+    }
     return true;
 }
 

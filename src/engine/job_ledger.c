@@ -53,6 +53,28 @@ static void open_relation(struct job *job, size_t index)
     ledger_add_entry(job->ledger, &second);
 }
 
+// Table mode: views that are counted; each is read from an entry made before it.
+static void open_counted(struct job *job)
+{
+    const struct plan *plan = job->plan;
+    for (size_t v = 0; v < plan->view_sql_len; v++) {
+        const struct counted_view *view = &plan->counted[v];
+        int source = view->name.len > 0 ? plan_find_relation(plan, view->source) : -1;
+        if (source < 0)
+            continue;
+        struct str *constraints = ARENA_ARRAY(&job->arena, struct str, view->later_len);
+        for (size_t c = 0; c < view->later_len; c++)
+            constraints[c] = plan->relations[source].later[view->later_from + c].name;
+        struct ledger_entry entry = {.name = view->name,
+                                     .from = ledger_find(job->ledger, view->input),
+                                     .late_into = -1,
+                                     .is_one_to_one = true,
+                                     .constraints = constraints,
+                                     .constraints_len = view->later_len};
+        ledger_add_entry(job->ledger, &entry);
+    }
+}
+
 void job_ledger_open(struct job *job)
 {
     const struct plan *plan = job->plan;
@@ -73,6 +95,7 @@ void job_ledger_open(struct job *job)
         };
         job->ledger_of_sink[s] = sink->is_enabled ? ledger_add_entry(job->ledger, &entry) : -1;
     }
+    open_counted(job);
     job->ledger_lane = ledger_lane_new(job->ledger);
 }
 

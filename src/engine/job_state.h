@@ -201,6 +201,7 @@ struct job {
 
     struct scan **table_scans; // table mode, per source
     struct statement **table_inserts;
+    struct batch_views *batch_views; // table mode: batch_views.h
     struct ledger *ledger;
     int *ledger_of_relation; // entry; JOIN: of the first input
     int *ledger_of_sink;

@@ -228,6 +228,8 @@ static void view_build_table_mode(struct maker *maker, struct unit *unit)
     const struct statement *statement = unit->statement;
     struct plan *plan = maker->plan;
     unit->state = UNIT_BROKEN;
+    if (counted_view_build(maker, unit))
+        return;
     if (statement->constraints_len > 0) {
         diagnostic_add(maker->diagnostics, "E0407", statement->constraints[0].place,
                        statement->constraints[0].name.len,
@@ -464,6 +466,7 @@ static void units_init(struct maker *maker)
     plan->sinks = ARENA_ARRAY(maker->arena, struct plan_sink, len);
     plan->tables = ARENA_ARRAY(maker->arena, struct plan_table, len);
     plan->view_sql = ARENA_ARRAY(maker->arena, struct str, len);
+    plan->counted = ARENA_ARRAY(maker->arena, struct counted_view, len);
     plan->batch_sink_sql = ARENA_ARRAY(maker->arena, struct str, len);
     for (size_t i = 0; i < maker->units_len; i++)
         maker->units[i] =

@@ -176,6 +176,12 @@ struct relation {
     int64_t within_us;
     bool keep_last; // batch only
 
+    // RELATION_SOURCE in table mode: constraints of views that pass its rows on as they are
+    // (counted_view). They are judged while the row's bytes are at hand; what becomes of the row is
+    // decided when the view's DEDUP has spoken.
+    struct constraint *later;
+    size_t later_len;
+
     // RELATION_GROUPS. The input's rows are filtered (filter), then mapped to "group inputs":
     // [time TIMESTAMP, key_0.., argument_0.., filter_0..] by group_direct or group_inputs_sql.
     int64_t window_size_us, window_slide_us, window_shift_us; // TUMBLE: slide = size
@@ -232,6 +238,17 @@ struct plan_table { // CREATE TABLE n AS SELECT
     size_t place;
 };
 
+// Table mode: a view of the form SELECT * FROM x or SELECT * FROM DEDUP(x, ..), where x is a source
+// or another such view. Its rows are its source's rows, so they can be counted and judged one by
+// one.
+struct counted_view {
+    struct str name; // empty: the view is plain SQL
+    struct str input, source;
+    struct str keys; // of DEDUP, as SQL; empty: none
+    bool keep_last;
+    size_t later_from, later_len; // its constraints within the source's relation->later
+};
+
 // Settings (SET name = value); table in plan_settings[].
 struct settings {
     struct str pipeline;
@@ -272,6 +289,7 @@ struct plan {
     // batch_sink_sql. relations then holds only the sources.
     bool is_table_mode;
     struct str *view_sql;
+    struct counted_view *counted; // parallel to view_sql
     size_t view_sql_len;
     struct str *batch_sink_sql; // parallel to sinks; empty for LATE targets
     struct str fingerprint;     // see plan_fingerprint

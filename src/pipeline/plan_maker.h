@@ -66,6 +66,8 @@ const char *unit_cure(struct maker *maker, struct str wanted, unsigned kinds);
 int plan_append_relation(struct maker *maker, const struct relation *relation);
 
 void source_build(struct maker *maker, struct unit *unit);
+// counted_view.c: true when the view is one (done, or reported).
+bool counted_view_build(struct maker *maker, struct unit *unit);
 void sink_open(struct maker *maker, struct unit *unit);  // options; takes its place in plan->sinks
 void sink_build(struct maker *maker, struct unit *unit); // its SELECT
 void sinks_finish(struct maker *maker);                  // LATE INTO, emission

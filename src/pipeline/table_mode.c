@@ -44,11 +44,16 @@ static const struct statement *find_view(const struct table_mode *mode, struct s
     return NULL;
 }
 
+// Sources, and views whose rows are a source's rows: they have a `_sequence`.
 static bool is_source(const struct table_mode *mode, struct str name)
 {
     const struct plan *plan = mode->builder->plan;
     for (size_t i = 0; i < plan->sources_len; i++) {
         if (str_equal_nocase(plan->sources[i].name, name))
+            return true;
+    }
+    for (size_t i = 0; i < plan->view_sql_len; i++) {
+        if (str_equal_nocase(plan->counted[i].name, name))
             return true;
     }
     return false;

@@ -8,6 +8,7 @@
 #include "connectors/files/listing.h"
 #include "connectors/files/naming.h"
 #include "connectors/files/output.h"
+#include "connectors/files/replace.h"
 #include "connectors/files/writer.h"
 
 #include "base/file.h"
@@ -18,7 +19,7 @@ enum files_mode { MODE_AUTO, MODE_APPEND, MODE_REPLACE };
 struct files_sink_options {
     struct str path;
     int format; // enum file_format
-    struct str compression, partition_by, name;
+    struct str compression, partition_by, name, replace_by;
     int64_t roll_rows, roll_bytes, roll_age_us, open_files, partitions_max;
     int mode;
 };
@@ -58,6 +59,9 @@ static const struct option files_sink_options[] = {
      .help = "append, or replace what the last run wrote (auto: replace in batch, else append)",
      .offset = offsetof(struct files_sink_options, mode),
      .words = mode_words},
+    OPTION("replace_by", OPTION_TEXT, "", replace_by,
+           "replace: a column; its values that this run brings are replaced, each in files named "
+           "after it, and nothing else. Left out of the files"),
 };
 
 struct sink {
@@ -72,13 +76,15 @@ struct sink {
     struct writer_options writer_options;
     struct writer *writer;
     struct output output;
-    int64_t sequence; // of the next file in this delivery
+    struct replace *replace; // with replace_by; else NULL
+    int64_t sequence;        // of the next file in this delivery
     const struct delivery *delivery;
 };
 
 static void files_close(struct sink *sink)
 {
     writer_free(sink->writer);
+    replace_free(sink->replace);
     output_clear(&sink->output);
     arena_clear(&sink->arena);
     heap_free(sink);
@@ -124,6 +130,10 @@ static bool partition_by_parse(struct sink *sink, struct error *err)
             return false;
         text = str_slice(text, comma < 0 ? end : end + 1, text.len);
     }
+    // The value that is replaced is split off like a folder; it becomes the file's name.
+    if (sink->options->replace_by.len > 0 &&
+        !partition_column_add(sink, sink->options->replace_by, err))
+        return false;
     for (size_t i = 0; i < columns_len; i++) {
         bool is_kept = true;
         for (size_t k = 0; k < sink->partition_columns_len; k++)
@@ -166,6 +176,10 @@ static bool sink_init(struct sink *sink, struct error *err)
     if (replaces && sink->context.execution != EXECUTION_BATCH)
         return error_set(err, ERROR_USER,
                          "files: mode = 'replace' needs a run that ends: SET execution = 'batch'");
+    if (options->replace_by.len > 0 && (!replaces || options->name.len > 0))
+        return error_set(err, ERROR_USER, "files: replace_by %s",
+                         replaces ? "names the files itself: leave name out"
+                                  : "needs mode = 'replace' and SET execution = 'batch'");
     sink->name_template = options->name;
     if (options->name.len == 0)
         sink->name_template = arena_print(&sink->arena, "part-{sequence}-{checkpoint8}-{epoch}%s",
@@ -174,6 +188,13 @@ static bool sink_init(struct sink *sink, struct error *err)
                 sink->context.checkpoint, replaces, options->partitions_max);
     if (!name_check(sink->name_template, !replaces, err))
         return false;
+    if (options->replace_by.len > 0)
+        sink->replace =
+            replace_new(&(struct replace_options){.root = options->path,
+                                                  .owner = sink->output.owner,
+                                                  .depth = sink->partition_columns_len - 1,
+                                                  .folders_max = options->partitions_max,
+                                                  .writer = &sink->writer_options});
     sink->writer = writer_new(&sink->writer_options, err);
     return sink->writer != NULL;
 }
@@ -248,9 +269,19 @@ static int64_t files_of(const struct sink *sink, const struct split_part *part)
     return files < 1 ? 1 : files;
 }
 
+static bool replace_part_write(struct sink *sink, const struct split_part *part, struct error *err)
+{
+    struct segment_cursor cursor = {
+        .segments = part->segments, .segments_len = part->segments_len, .left = part->rows};
+    const char *path = replace_add(sink->replace, part->folder, sink->delivery->epoch, err);
+    return path != NULL && writer_write(sink->writer, path, &cursor, err);
+}
+
 static bool part_write(void *context, const struct split_part *part, struct error *err)
 {
     struct sink *sink = context;
+    if (sink->replace != NULL)
+        return replace_part_write(sink, part, err);
     AUTO(buf_clear) struct buf name = {0};
     struct segment_cursor cursor = {.segments = part->segments, .segments_len = part->segments_len};
     int64_t files = files_of(sink, part), done = 0;
@@ -280,6 +311,9 @@ static bool files_deliver(struct sink *sink, const struct delivery *delivery, st
                                     .partition_columns_len = sink->partition_columns_len,
                                     .parts_max = sink->options->partitions_max,
                                     .open_max = (size_t)sink->options->open_files};
+    if (sink->replace != NULL)
+        return replace_begin(sink->replace, delivery->epoch, err) &&
+               split_rows(delivery, &options, part_write, sink, err);
     return output_begin(&sink->output, delivery->epoch, err) &&
            split_rows(delivery, &options, part_write, sink, err) &&
            output_publish(&sink->output, err);
@@ -287,7 +321,8 @@ static bool files_deliver(struct sink *sink, const struct delivery *delivery, st
 
 static bool files_finish(struct sink *sink, struct error *err)
 {
-    return output_finish(&sink->output, err);
+    return sink->replace != NULL ? replace_finish(sink->replace, err)
+                                 : output_finish(&sink->output, err);
 }
 
 const struct sink_type files_sink_type = {

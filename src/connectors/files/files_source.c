@@ -10,6 +10,7 @@
 #include "connectors/files/files.h"
 #include "connectors/files/listing.h"
 #include "connectors/files/parquet_source.h"
+#include "connectors/files/path_list.h"
 #include "connectors/files/records.h"
 
 #include "base/file.h"
@@ -39,7 +40,8 @@ static const struct option files_source_options[] = {
     {.name = "path",
      .kind = OPTION_TEXT,
      .fallback = NULL,
-     .help = "a file, a folder (all below it), or a pattern with * ? [..] and ** for folders",
+     .help = "a file, a folder (all below it), a pattern with * ? [..] and ** for folders, or a "
+             "list of these: (['a', 'b/*.json'])",
      .offset = offsetof(struct files_source_options, path)},
     {.name = "missing",
      .kind = OPTION_WORD,
@@ -265,7 +267,7 @@ static bool scan(struct source *source, struct error *err)
     arena_reset(arena);
     struct listed *files;
     size_t len;
-    if (!listing_make(source->options->path, source->context.folder, arena, &files, &len, err))
+    if (!path_list_make(source->options->path, source->context.folder, arena, &files, &len, err))
         return unreadable(source, err);
     struct waiting_file *waiting = ARENA_ARRAY(arena, struct waiting_file, len);
     size_t waiting_len = 0;

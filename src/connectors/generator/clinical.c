@@ -369,7 +369,14 @@ static int64_t event_time(const struct feed *feed, int64_t row, enum row_kind ki
     return kind == ROW_LATE ? time_us - LATE_US : time_us;
 }
 
-static const struct change *change_of(const struct feed *feed, enum topic topic, int64_t rank)
+// Numbers invalid rows without gaps worth mentioning: ranks begin again after a fifth of the rows.
+static int64_t number_of(const struct feed *feed, int64_t row, int64_t rank)
+{
+    return 2 * rank + (row >= feed->options->rows / 5);
+}
+
+static const struct change *change_of(const struct feed *feed, enum topic topic, int64_t row,
+                                      int64_t rank)
 {
     static const struct {
         const struct change *list;
@@ -386,7 +393,9 @@ static const struct change *change_of(const struct feed *feed, enum topic topic,
     size_t at = (size_t)rank % len;
     // Without a time, records of one patient would have one key: only so many are possible.
     bool is_timeless = strstr(changes[topic].list[at].field, "timestamp") != NULL;
-    return &changes[topic].list[is_timeless && rank >= feed->options->patients ? 0 : at];
+    return &changes[topic]
+                .list[is_timeless && number_of(feed, row, rank) >= feed->options->patients ? 0
+                                                                                           : at];
 }
 
 static size_t record_write(struct feed *feed, int64_t row, enum row_kind kind,
@@ -397,7 +406,7 @@ static size_t record_write(struct feed *feed, int64_t row, enum row_kind kind,
     uint64_t patients = (uint64_t)feed->options->patients;
     uint64_t patient = random_at(feed->seed, (uint64_t)row * 2 + 2) % patients;
     if (change != NULL && strstr(change->field, "timestamp") != NULL)
-        patient = (uint64_t)rank % patients;
+        patient = (uint64_t)number_of(feed, row, rank) % patients;
     int64_t time_us = event_time(feed, row, kind);
     switch (topic_of(feed, row)) {
     case VITALS:
@@ -446,7 +455,7 @@ static size_t clinical_write(struct feed *feed, int64_t row, enum row_kind kind,
     if (kind == ROW_MALFORMED)
         return malformed_write(feed, row, rank, out);
     const struct change *change =
-        kind == ROW_INVALID ? change_of(feed, topic_of(feed, row), rank) : NULL;
+        kind == ROW_INVALID ? change_of(feed, topic_of(feed, row), row, rank) : NULL;
     return record_write(feed, row, kind, change, rank, out);
 }
 
