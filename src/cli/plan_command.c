@@ -2,6 +2,8 @@
 // firesteel plan: what the file means, as the engine reads it.
 #include "cli/command.h"
 #include "cli/load_plan.h"
+#include "engine/epoch.h"
+#include "pipeline/fit.h"
 #include <stdio.h>
 
 struct plan_command_flags {
@@ -48,6 +50,96 @@ static void print_graph(const struct plan *plan, struct buf *out)
     }
 }
 
+// ---- Against the checkpoint
+// -------------------------------------------------------------------------------------
+struct comparison {
+    bool is_json;
+    size_t len, changed;
+    struct buf text, names;
+};
+
+static const char *const fit_words[] = {"same", "changed", "new", "gone"};
+
+static void add_object(void *context, enum fit fit, struct str name, struct str title,
+                       struct str what)
+{
+    static const char *const outcomes[] = {"goes on", "refused", "begins empty",
+                                           "no longer there: forgotten"};
+    struct comparison *comparison = context;
+    if (comparison->is_json) {
+        buf_add_cstr(&comparison->text, comparison->len > 0 ? ", {\"name\": " : "{\"name\": ");
+        buf_add_json_string(&comparison->text, name);
+        buf_print(&comparison->text, ", \"fit\": \"%s\", \"changes\": ", fit_words[fit]);
+        buf_add_json_string(&comparison->text, what);
+        buf_add_char(&comparison->text, '}');
+    } else {
+        buf_print(&comparison->text, "  %-26.*s %s%s%.*s\n", STR_ARGS(title), outcomes[fit],
+                  what.len > 0 ? ": " : "", STR_ARGS(what));
+    }
+    comparison->len++;
+    if (fit != FIT_CHANGED)
+        return;
+    buf_print(&comparison->names, "%s%.*s", comparison->changed > 0 ? "," : "", STR_ARGS(name));
+    comparison->changed++;
+}
+
+// What a run would do with the checkpoint there is. Nothing when there is none, or in batch, which
+// keeps none. Remote checkpoints are not looked at: a plan needs no network.
+static bool compare(const struct plan *plan, bool is_json, struct buf *out, struct error *err)
+{
+    struct str place = plan->settings.checkpoint;
+    AUTO(buf_clear) struct buf folder = {0};
+    buf_add_str(&folder, place);
+    struct stored_plan stored = {0};
+    struct comparison comparison = {.is_json = is_json};
+    bool is_remote = str_starts(place, "s3://") || str_starts(place, "s3a://");
+    bool ok = is_remote || plan->settings.execution == EXECUTION_BATCH ||
+              stored_plan_read(buf_cstr(&folder), &stored, err);
+    if (ok && stored.is_there) {
+        fit_compare(buf_str(&stored.fingerprint), plan->fingerprint, add_object, &comparison);
+        if (is_json) {
+            buf_add_cstr(out, "{\"folder\": ");
+            buf_add_json_string(out, place);
+            buf_print(out, ", \"epoch\": %llu, \"refused\": %s, \"objects\": [%.*s]}",
+                      (unsigned long long)stored.epoch, comparison.changed > 0 ? "true" : "false",
+                      STR_ARGS(buf_str(&comparison.text)));
+        } else {
+            buf_print(out, "\ncheckpoint %.*s, epoch %llu\n%.*s", STR_ARGS(place),
+                      (unsigned long long)stored.epoch, STR_ARGS(buf_str(&comparison.text)));
+            if (comparison.changed > 0)
+                buf_print(out,
+                          "a run would be refused: undo the change, or give that state up with "
+                          "--drop-state '%s'\n",
+                          buf_cstr(&comparison.names));
+        }
+    }
+    buf_clear(&stored.fingerprint);
+    buf_clear(&comparison.text);
+    buf_clear(&comparison.names);
+    return ok;
+}
+
+static bool print_plan(const struct plan *plan, bool is_json, struct buf *out, struct error *err)
+{
+    if (!is_json) {
+        print_graph(plan, out);
+        return compare(plan, false, out, err);
+    }
+    AUTO(buf_clear) struct buf checkpoint = {0};
+    plan_print_json(plan, out);
+    if (!compare(plan, true, &checkpoint, err))
+        return false;
+    if (checkpoint.len > 0) { // one more member of the plan's object
+        while (out->len > 0 && out->ptr[out->len - 1] != '}')
+            out->len--;
+        out->len--;
+        while (out->len > 0 && out->ptr[out->len - 1] == '\n')
+            out->len--;
+        buf_print(out, ",\n  \"compared\": %.*s\n}\n", STR_ARGS(buf_str(&checkpoint)));
+    }
+    return true;
+}
+
 int command_plan(int argc, char **argv)
 {
     struct plan_command_flags command = {0};
@@ -68,12 +160,11 @@ int command_plan(int argc, char **argv)
     if (plan == NULL)
         return exit_code;
     AUTO(buf_clear) struct buf out = {0};
+    struct error err = {0};
     if (command.fingerprint)
         buf_add_str(&out, plan->fingerprint);
-    else if (command.json)
-        plan_print_json(plan, &out);
-    else
-        print_graph(plan, &out);
+    else if (!print_plan(plan, command.json, &out, &err))
+        return command_fail(&err);
     fwrite(out.ptr, 1, out.len, stdout);
     return EXIT_DONE;
 }

@@ -21,6 +21,14 @@ enum section {
     SECTION_END, // one past the last
 };
 
+// What the checkpoint in `folder` was made for, read beside a running job; nothing when there is no
+// checkpoint. The caller clears `fingerprint`.
+struct stored_plan {
+    bool is_there;
+    uint64_t epoch;
+    struct buf fingerprint; // see plan_fingerprint
+};
+MUST_USE bool stored_plan_read(const char *folder, struct stored_plan *stored, struct error *err);
 // For `firesteel state show`: one line a section.
 void epoch_print(struct str payload, bool is_base, struct buf *out);
 

@@ -270,10 +270,12 @@ static bool open_all(struct job *job, struct error *err)
     recovery_close(records);
     for (size_t s = 0; ok && s < job->plan->sources_len; s++)
         ok = seek_source(&job->sources[s], err);
-    if (ok && job->journal != NULL && journal_is_new(job->journal)) {
+    // A changed pipeline begins with a base of its own: frames of two pipelines after one base
+    // could not be told apart, and what was given up must not come back.
+    if (ok && job->journal != NULL && (journal_is_new(job->journal) || job->is_changed)) {
         AUTO(buf_clear) struct buf base = {0};
         epoch_encode_base(job, &base);
-        ok = journal_rebase(job->journal, 0, buf_str(&base), err);
+        ok = journal_rebase(job->journal, job->epoch, buf_str(&base), err);
     }
     return ok && outbox_start(job->outbox, job->epoch, err) &&
            (job->options.is_test || readers_start(job, err));

@@ -217,6 +217,7 @@ struct job {
     uint64_t generation;
     uint64_t epoch;   // of the last frame
     struct buf frame; // being encoded; kept, since it is large and comes each second
+    bool is_changed; // the checkpoint was made for a pipeline with other objects or keys
     bool has_uncommitted;
     int64_t last_commit_us;
     bool committed_rows_once;

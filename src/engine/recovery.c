@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "engine/epoch.h"
 #include "engine/replay.h"
+#include "pipeline/fit.h"
 
 struct record {
     bool is_base;
@@ -40,30 +41,6 @@ static bool collect(void *context, bool is_base, uint64_t epoch, struct str payl
 
 // ---- Changed SQL
 // ---------------------------------------------------------------------------------
-static struct str next_line(struct str *text)
-{
-    int64_t end = str_find(*text, '\n');
-    struct str line = end < 0 ? *text : str_slice(*text, 0, (size_t)end);
-    *text = end < 0 ? (struct str){0} : str_slice(*text, (size_t)end + 1, text->len);
-    return line;
-}
-
-static struct str first_word(struct str line)
-{
-    int64_t space = str_find(line, ' ');
-    return space < 0 ? line : str_slice(line, 0, (size_t)space);
-}
-
-static struct str line_of(struct str text, struct str name)
-{
-    while (text.len > 0) {
-        struct str line = next_line(&text);
-        if (str_equal(first_word(line), name))
-            return line;
-    }
-    return (struct str){0};
-}
-
 static bool is_listed(const char *list, struct str name)
 {
     struct str rest = str_of(list);
@@ -82,27 +59,36 @@ static bool may_restore(const struct job *job, struct str name)
     return !is_listed(job->options.drop_state, name);
 }
 
+struct refusals {
+    struct job *job;
+    struct buf text, names;
+};
+
+static void add_refusal(void *context, enum fit fit, struct str name, struct str title,
+                        struct str what)
+{
+    struct refusals *refusals = context;
+    if (fit != FIT_SAME)
+        refusals->job->is_changed = true;
+    if (fit != FIT_CHANGED || !may_restore(refusals->job, name))
+        return;
+    buf_print(&refusals->text, "\n  %.*s: %.*s", STR_ARGS(title), STR_ARGS(what));
+    buf_print(&refusals->names, "%s%.*s", refusals->names.len > 0 ? "," : "", STR_ARGS(name));
+}
+
 static bool check_fingerprint(struct job *job, struct str stored, struct error *err)
 {
-    AUTO(buf_clear) struct buf own = {0}, changed = {0};
-    plan_fingerprint(job->plan, &own);
-    struct str rest = stored;
-    while (rest.len > 0) {
-        struct str line = next_line(&rest);
-        struct str name = first_word(line), now = line_of(buf_str(&own), name);
-        if (now.len == 0 || str_equal(now, line) || !may_restore(job, name))
-            continue;
-        buf_print(&changed, "\n  %.*s\n    before: %.*s\n    now:    %.*s", STR_ARGS(name),
-                  STR_ARGS(line), STR_ARGS(now));
-    }
-    if (changed.len == 0)
-        return true;
-    return error_set_exit(
-        err, ERROR_USER, EXIT_PIPELINE,
-        "the pipeline changed what these objects keep in state, so the checkpoint "
-        "cannot be used for them:%s\nundo the change, or give their state up with "
-        "--drop-state NAME",
-        buf_cstr(&changed));
+    struct refusals refusals = {.job = job};
+    fit_compare(stored, job->plan->fingerprint, add_refusal, &refusals);
+    if (refusals.text.len > 0)
+        error_set_exit(err, ERROR_USER, EXIT_PIPELINE,
+                       "the pipeline changed what these objects keep in state, so the checkpoint "
+                       "cannot be used for them:%s\nundo the change, or give their state up: "
+                       "--drop-state '%s'",
+                       buf_cstr(&refusals.text), buf_cstr(&refusals.names));
+    buf_clear(&refusals.text);
+    buf_clear(&refusals.names);
+    return err->kind == ERROR_NONE;
 }
 
 // ---- Sections
@@ -115,9 +101,18 @@ static struct job_source *source_named(struct job *job, struct str name)
     return NULL;
 }
 
+// A source whose state was given up is read from its begin.
+static bool may_restore_source(const struct job *job, struct str name)
+{
+    AUTO(buf_clear) struct buf full = {0};
+    buf_print(&full, "source.%.*s", STR_ARGS(name));
+    return may_restore(job, buf_str(&full));
+}
+
 static void load_positions(struct job *job, struct reader *reader)
 {
-    struct job_source *source = source_named(job, reader_bytes(reader));
+    struct str name = reader_bytes(reader);
+    struct job_source *source = may_restore_source(job, name) ? source_named(job, name) : NULL;
     uint32_t len = reader_u32(reader);
     for (uint32_t i = 0; i < len && !reader->bad; i++) {
         struct partition partition = {.name = reader_bytes(reader), .mark = reader_bytes(reader)};
@@ -220,8 +215,8 @@ static bool load_relation(struct job *job, enum section section, struct reader *
 
 static bool load_watermark(struct job *job, struct reader *reader, struct error *err)
 {
-    struct job_source *source = source_named(job, reader_bytes(reader));
-    struct str bytes = reader_bytes(reader);
+    struct str name = reader_bytes(reader), bytes = reader_bytes(reader);
+    struct job_source *source = may_restore_source(job, name) ? source_named(job, name) : NULL;
     if (source == NULL || source->watermark == NULL)
         return true;
     return watermark_decode(source->watermark, bytes, clock_now_us(job->clock), err);
@@ -348,6 +343,38 @@ void recovery_close(struct records *records)
     arena_clear(&records->arena);
     heap_free(records->list);
     heap_free(records);
+}
+
+// ---- Looking before a run
+// -------------------------------------------------------------------------------------
+static bool find_fingerprint(void *context, bool is_base, uint64_t epoch, struct str payload,
+                             struct error *err)
+{
+    struct stored_plan *stored = context;
+    struct reader reader = reader_of(payload);
+    (void)err;
+    stored->epoch = epoch;
+    while (is_base && !reader_is_done(&reader) && !reader.bad) {
+        enum section section = reader_u8(&reader);
+        struct reader inner = reader_of(reader_bytes(&reader));
+        if (section != SECTION_HEAD)
+            continue;
+        reader_i64(&inner);
+        reader_i64(&inner);
+        buf_reset(&stored->fingerprint);
+        buf_add_str(&stored->fingerprint, reader_bytes(&inner));
+        stored->is_there = true;
+        break;
+    }
+    return true;
+}
+
+bool stored_plan_read(const char *folder, struct stored_plan *stored, struct error *err)
+{
+    struct journal_identity identity;
+    int64_t torn = 0;
+    return !path_is_folder(folder) ||
+           journal_read(folder, find_fingerprint, stored, &identity, &torn, err);
 }
 
 // ---- Showing

@@ -145,3 +145,27 @@ bool tree_has_aggregate(struct builder *builder, json_t *node)
         json_decref(tree_replace(json_incref(node), search_aggregate, &search));
     return search.found;
 }
+
+const char *aggregate_word(enum aggregate_kind kind)
+{
+    static const char *const words[] = {
+        [AGGREGATE_COUNT_ROWS] = "count(*)",
+        [AGGREGATE_COUNT] = "count",
+        [AGGREGATE_SUM] = "sum",
+        [AGGREGATE_AVG] = "avg",
+        [AGGREGATE_MIN] = "min",
+        [AGGREGATE_MAX] = "max",
+        [AGGREGATE_FIRST] = "first",
+        [AGGREGATE_LAST] = "last",
+        [AGGREGATE_ANY_VALUE] = "any_value",
+        [AGGREGATE_ARG_MIN] = "arg_min",
+        [AGGREGATE_ARG_MAX] = "arg_max",
+        [AGGREGATE_BOOL_AND] = "bool_and",
+        [AGGREGATE_BOOL_OR] = "bool_or",
+        [AGGREGATE_STDDEV_SAMP] = "stddev_samp",
+        [AGGREGATE_STDDEV_POP] = "stddev_pop",
+        [AGGREGATE_VAR_SAMP] = "var_samp",
+        [AGGREGATE_VAR_POP] = "var_pop",
+    };
+    return (size_t)kind < COUNT_OF(words) ? words[kind] : "?";
+}

@@ -320,6 +320,7 @@ extern const size_t plan_settings_len;
 // State compatibility, one line an object that holds state: "name kind keys.. types..". Two plans
 // may share a checkpoint when every object that is in both has the same line.
 void plan_fingerprint(const struct plan *plan, struct buf *out);
+const char *aggregate_word(enum aggregate_kind kind); // as in SQL: "count(*)", "avg"; else "?"
 void plan_explain(const struct plan *plan, struct buf *out);      // words, for people
 void plan_print_json(const struct plan *plan, struct buf *out);   // for machines and golden tests
 int plan_find_relation(const struct plan *plan, struct str name); // -1: none

@@ -152,10 +152,6 @@ static void print_source(struct buf *out, const struct plan_source *source)
 
 static void print_aggregates(struct buf *out, const struct relation *relation)
 {
-    static const char *const names[] = {
-        "count(*)", "count",       "sum",        "avg",      "min",     "max",
-        "first",    "last",        "any_value",  "arg_min",  "arg_max", "bool_and",
-        "bool_or",  "stddev_samp", "stddev_pop", "var_samp", "var_pop"};
     if (relation->keeps_rows)
         return;
     add_key(out, "aggregates");
@@ -163,7 +159,7 @@ static void print_aggregates(struct buf *out, const struct relation *relation)
     for (size_t i = 0; i < relation->aggregates_len; i++) {
         const struct aggregate *aggregate = &relation->aggregates[i];
         buf_print(out, "%s{\"kind\": \"%s\", \"argument\": %d", i > 0 ? ", " : "",
-                  names[aggregate->kind], aggregate->argument);
+                  aggregate_word(aggregate->kind), aggregate->argument);
         if (aggregate->order_argument >= 0)
             buf_print(out, ", \"order\": %d", aggregate->order_argument);
         if (aggregate->filter >= 0)

@@ -229,6 +229,58 @@ static void test_export_is_what_the_job_holds(void **state)
     case_end(&job_case);
 }
 
+// ---- A changed pipeline
+// -------------------------------------------------------------------------------------
+static const char deduplicates[] =
+    "SET checkpoint = '${FOLDER}/checkpoint'; SET future_skew = none;\n"
+    "CREATE SOURCE events (id BIGINT, other BIGINT, t TIMESTAMP,\n"
+    "  WATERMARK FOR t AS t - INTERVAL '1 hour') WITH (connector = 'memory', format = 'json');\n"
+    "CREATE VIEW fresh AS SELECT * FROM DEDUP(events, id);\n"
+    "CREATE SINK o WITH (connector = 'memory') FROM fresh;\n";
+
+static void add_event(struct job_case *job_case, int id)
+{
+    int64_t rows;
+    case_add("events", 0, "{\"id\": %d, \"other\": %d, \"t\": \"2024-01-15 10:30:00\"}", id, id);
+    must(job_case, job_step(job_case->job, &rows, &job_case->err));
+    must(job_case, job_commit(job_case->job, &job_case->err));
+}
+
+// What was given up stays given up: the next start neither refuses nor brings old keys back.
+static void dropped_state_stays_dropped(void **state)
+{
+    (void)state;
+    struct job_case job_case;
+    case_begin(&job_case, deduplicates);
+    must(&job_case, case_open(&job_case));
+    add_event(&job_case, 1);
+    close_job(&job_case);
+
+    AUTO(buf_clear) struct buf changed = {0};
+    const char *at = strstr(deduplicates, "(events, id)");
+    buf_print(&changed, "%.*s(events, other)%s", (int)(at - deduplicates), deduplicates,
+              at + strlen("(events, id)"));
+    job_case.plan = case_plan(&job_case, buf_cstr(&changed));
+    assert_false(case_open(&job_case));
+    assert_int_equal(error_exit_code(&job_case.err), EXIT_PIPELINE);
+    assert_non_null(
+        strstr(job_case.err.text, "dedup of fresh: keys (id BIGINT) -> (other BIGINT)"));
+    assert_non_null(strstr(job_case.err.text, "--drop-state 'fresh'"));
+    error_clear(&job_case.err);
+
+    job_case.options.drop_state = "fresh";
+    must(&job_case, case_open(&job_case));
+    add_event(&job_case, 1); // its keys were given up: not a duplicate
+    assert_int_equal(case_ledger(&job_case, "fresh", "duplicate"), 0);
+    close_job(&job_case);
+
+    job_case.options.drop_state = "";
+    must(&job_case, case_open(&job_case));
+    add_event(&job_case, 1);
+    assert_int_equal(case_ledger(&job_case, "fresh", "duplicate"), 1);
+    case_end(&job_case);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -236,6 +288,7 @@ int main(void)
         cmocka_unit_test(test_adopt_after_an_older_copy),
         cmocka_unit_test(test_adopt_needs_a_checkpoint_and_the_lock),
         cmocka_unit_test(test_export_is_what_the_job_holds),
+        cmocka_unit_test(dropped_state_stays_dropped),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
