@@ -22,6 +22,7 @@ struct files_sink_options {
     struct str compression, partition_by, name, replace_by;
     int64_t roll_rows, roll_bytes, roll_age_us, open_files, partitions_max;
     int mode;
+    struct store_options s3;
 };
 
 static const char *const format_words[] = {"parquet", "csv", "json", "lines", NULL};
@@ -33,7 +34,7 @@ static const char *const mode_words[] = {"auto", "append", "replace", NULL};
         .offset = offsetof(struct files_sink_options, member)                                      \
     }
 static const struct option files_sink_options[] = {
-    OPTION("path", OPTION_TEXT, NULL, path, "folder to write into"),
+    OPTION("path", OPTION_TEXT, NULL, path, "folder to write into, or s3://bucket/prefix"),
     {.name = "format",
      .kind = OPTION_WORD,
      .fallback = "parquet",
@@ -62,6 +63,7 @@ static const struct option files_sink_options[] = {
     OPTION("replace_by", OPTION_TEXT, "", replace_by,
            "replace: a column; its values that this run brings are replaced, each in files named "
            "after it, and nothing else. Left out of the files"),
+    STORE_OPTIONS(files_sink_options),
 };
 
 struct sink {
@@ -75,6 +77,7 @@ struct sink {
     size_t kept_len;
     struct writer_options writer_options;
     struct writer *writer;
+    struct store *store;
     struct output output;
     struct replace *replace; // with replace_by; else NULL
     int64_t sequence;        // of the next file in this delivery
@@ -86,6 +89,7 @@ static void files_close(struct sink *sink)
     writer_free(sink->writer);
     replace_free(sink->replace);
     output_clear(&sink->output);
+    store_close(sink->store);
     arena_clear(&sink->arena);
     heap_free(sink);
 }
@@ -148,9 +152,6 @@ static bool options_check(const struct files_sink_options *options, struct error
 {
     if (options->path.len == 0)
         return error_set(err, ERROR_USER, "files: path is empty");
-    if (str_starts(options->path, "s3://") || str_starts(options->path, "s3a://"))
-        return error_set(err, ERROR_USER, "files: path = '%.*s': writing to S3 is not built in yet",
-                         STR_ARGS(options->path));
     if (options->roll_rows < 1 || options->roll_bytes < 1 || options->open_files < 1 ||
         options->partitions_max < 1)
         return error_set(err, ERROR_USER,
@@ -184,14 +185,16 @@ static bool sink_init(struct sink *sink, struct error *err)
     if (options->name.len == 0)
         sink->name_template = arena_print(&sink->arena, "part-{sequence}-{checkpoint8}-{epoch}%s",
                                           writer_extension(&sink->writer_options));
-    output_init(&sink->output, options->path, sink->context.pipeline, sink->context.name,
-                sink->context.checkpoint, replaces, options->partitions_max);
     if (!name_check(sink->name_template, !replaces, err))
         return false;
+    const char *owner = output_owner(sink->context.pipeline, sink->context.name, &sink->arena);
+    sink->store = store_open(options->path, &options->s3, owner, options->partitions_max, err);
+    if (sink->store == NULL)
+        return false;
+    output_init(&sink->output, sink->store, owner, sink->context.checkpoint, replaces);
     if (options->replace_by.len > 0)
         sink->replace =
-            replace_new(&(struct replace_options){.root = options->path,
-                                                  .owner = sink->output.owner,
+            replace_new(&(struct replace_options){.store = sink->store,
                                                   .depth = sink->partition_columns_len - 1,
                                                   .folders_max = options->partitions_max,
                                                   .writer = &sink->writer_options});
@@ -215,7 +218,9 @@ static struct sink *files_open(const void *options, const struct sink_context *c
 static void files_group_key(const struct sink *sink, struct buf *out)
 {
     // Renames in two folders are no one transaction: every sink is a group of its own.
-    buf_print(out, "files %s %.*s", sink->output.root, STR_ARGS(sink->context.name));
+    buf_add_cstr(out, "files ");
+    store_print(sink->store, out);
+    buf_print(out, " %.*s", STR_ARGS(sink->context.name));
 }
 
 static bool files_recover(struct sink *sink, uint64_t *epoch, struct error *err)
@@ -223,13 +228,12 @@ static bool files_recover(struct sink *sink, uint64_t *epoch, struct error *err)
     *epoch = 0;
     if (!output_recover(&sink->output, err))
         return false;
-    if (sink->output.replaces || !path_is_folder(sink->output.root))
+    if (sink->output.replaces)
         return true;
     struct arena arena = {0};
     struct listed *files;
     size_t len;
-    // A root with wildcard characters in its name is listed as the folder that it is.
-    bool is_listed = listing_make(STR("."), sink->output.root, &arena, &files, &len, err);
+    bool is_listed = store_list(sink->store, (struct str){"", 0}, &arena, &files, &len, err);
     for (size_t i = 0; is_listed && i < len; i++) {
         struct str name = files[i].path;
         for (size_t at = name.len; at > 0; at--) {

@@ -16,13 +16,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define COMPONENTS_MAX 64 // also bounds what a loop of symbolic links can do
-
-struct pattern {
-    const char *components[COMPONENTS_MAX];
-    size_t len;
-};
-
 // A folder still to be read, below the first one.
 struct pending_folder {
     const char *path;
@@ -33,7 +26,7 @@ struct pending_folder {
 struct walk {
     struct arena *arena;
     const char *folder;
-    struct pattern pattern;
+    struct name_pattern pattern;
     struct pending_folder **stack;
     size_t stack_len, stack_capacity;
     struct listed *files;
@@ -67,8 +60,8 @@ static bool component_matches(const char *component, const char *name)
 }
 
 // Do the names match the whole pattern? `only_prefix`: could something below them?
-static bool names_match(const struct pattern *pattern, const char *const *names, size_t names_len,
-                        bool only_prefix)
+static bool names_match(const struct name_pattern *pattern, const char *const *names,
+                        size_t names_len, bool only_prefix)
 {
     size_t at = 0, name = 0;
     size_t star = SIZE_MAX, star_name = 0; // newest ** and the name after what it swallowed
@@ -95,6 +88,45 @@ static bool names_match(const struct pattern *pattern, const char *const *names,
         name = ++star_name;
         at = star + 1;
     }
+}
+
+bool name_pattern_parse(struct name_pattern *pattern, struct str text, struct arena *arena,
+                        struct error *err)
+{
+    *pattern = (struct name_pattern){0};
+    for (size_t at = 0; at < text.len;) {
+        struct str rest = str_slice(text, at, text.len);
+        int64_t slash = str_find(rest, '/');
+        struct str component = str_slice(rest, 0, slash < 0 ? rest.len : (size_t)slash);
+        at += component.len + 1;
+        if (component.len == 0)
+            continue;
+        if (pattern->len == COMPONENTS_MAX)
+            return error_set(err, ERROR_USER, "files: path '%.*s' has more than %d components",
+                             STR_ARGS(text), COMPONENTS_MAX);
+        pattern->components[pattern->len++] = arena_cstr(arena, component);
+    }
+    return true;
+}
+
+bool name_pattern_matches(const struct name_pattern *pattern, struct str path)
+{
+    char text[1100]; // a key has at most 1,024 bytes
+    const char *names[COMPONENTS_MAX];
+    size_t len = 0;
+    if (path.len >= sizeof(text))
+        return false;
+    memcpy(text, path.ptr, path.len);
+    text[path.len] = 0;
+    for (char *at = text; at != NULL && len < COMPONENTS_MAX;) {
+        char *slash = strchr(at, '/');
+        if (slash != NULL)
+            *slash = 0;
+        if (at[0] != 0)
+            names[len++] = at;
+        at = slash != NULL ? slash + 1 : NULL;
+    }
+    return names_match(pattern, names, len, false);
 }
 
 static void folder_push(struct walk *walk, const char *path, const struct pending_folder *parent,
@@ -191,7 +223,7 @@ static bool folder_read(struct walk *walk, const struct pending_folder *folder, 
 // Fills pattern with the components from the first wildcard on; *first is the folder before them.
 static bool pattern_cut(struct walk *walk, struct str path, const char **first, struct error *err)
 {
-    struct pattern *pattern = &walk->pattern;
+    struct name_pattern *pattern = &walk->pattern;
     char *text = arena_bytes(walk->arena, path.len + 1);
     memcpy(text, path.ptr, path.len);
     text[path.len] = 0;

@@ -11,7 +11,20 @@ struct listed {
     struct str path; // as the user would write it; followed by a zero byte
     int64_t size;
     int64_t modified_us;
+    struct str etag; // of an object; empty for files
 };
+
+// A path with wildcards, by components.
+#define COMPONENTS_MAX 64 // also bounds what a loop of symbolic links can do
+struct name_pattern {
+    const char *components[COMPONENTS_MAX];
+    size_t len;
+};
+// Components live in `arena`. Fails when there are too many.
+MUST_USE bool name_pattern_parse(struct name_pattern *pattern, struct str text, struct arena *arena,
+                                 struct error *err);
+// Does "a/b/c" match? Hidden names as in listing_make.
+bool name_pattern_matches(const struct name_pattern *pattern, struct str path);
 
 // Appends nothing when nothing matches. `folder` is what a relative path is relative to. Names that
 // begin with '.' or '_' are left out as Spark does, unless the pattern's own component begins so.

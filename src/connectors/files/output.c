@@ -11,10 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *owner_print(struct output *output, struct str pipeline, struct str sink)
+const char *output_owner(struct str pipeline, struct str sink, struct arena *arena)
 {
-    struct str text = arena_print(&output->arena, "%.*s.%.*s", STR_ARGS(pipeline), STR_ARGS(sink));
-    char *owner = arena_bytes(&output->arena, text.len + 1);
+    struct str text = arena_print(arena, "%.*s.%.*s", STR_ARGS(pipeline), STR_ARGS(sink));
+    char *owner = arena_bytes(arena, text.len + 1);
     for (size_t i = 0; i < text.len; i++) {
         char c = text.ptr[i];
         bool is_plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
@@ -25,14 +25,11 @@ static const char *owner_print(struct output *output, struct str pipeline, struc
     return owner;
 }
 
-void output_init(struct output *output, struct str root, struct str pipeline, struct str sink,
-                 struct str checkpoint, bool replaces, int64_t folders_max)
+void output_init(struct output *output, struct store *store, const char *owner,
+                 struct str checkpoint, bool replaces)
 {
-    *output = (struct output){.replaces = replaces, .folders_max = folders_max};
-    while (root.len > 1 && root.ptr[root.len - 1] == '/')
-        root.len--;
-    output->root = arena_cstr(&output->arena, root);
-    output->owner = owner_print(output, pipeline, sink);
+    *output = (struct output){.store = store, .replaces = replaces};
+    output->owner = arena_str(&output->arena, str_of(owner));
     output->checkpoint = arena_str(&output->arena, checkpoint);
 }
 
@@ -42,31 +39,14 @@ void output_clear(struct output *output)
     arena_clear(&output->arena);
 }
 
-static const char *memory_path(struct output *output, const char *suffix)
+static struct str memory_name(struct output *output, const char *suffix)
 {
-    return arena_print(&output->arena, "%s/_firesteel/%s%s", output->root, output->owner, suffix)
-        .ptr;
+    return arena_print(&output->arena, "_firesteel/%.*s%s", STR_ARGS(output->owner), suffix);
 }
 
-static const char *staging_path(struct output *output)
+static bool known_check(struct output *output, struct str known, struct error *err)
 {
-    return arena_print(&output->arena, "%s/.staging-%s", output->root, output->owner).ptr;
-}
-
-bool output_recover(struct output *output, struct error *err)
-{
-    const char *path = memory_path(output, ".checkpoint");
-    if (!path_exists(path))
-        return true;
-    if (output->replaces)
-        return error_set_exit(err, ERROR_FATAL, EXIT_REFUSED,
-                              "files: %s holds the rows of a stream: a batch run beside them would "
-                              "have them there twice. Write elsewhere, or empty the folder",
-                              output->root);
-    AUTO(buf_clear) struct buf content = {0};
-    if (!file_read_whole(path, &content, err))
-        return false;
-    struct str known = str_trim(buf_str(&content));
+    known = str_trim(known);
     output->is_claimed = str_equal(known, output->checkpoint);
     if (output->is_claimed)
         return true;
@@ -75,7 +55,23 @@ bool output_recover(struct output *output, struct error *err)
                           "its rows would be there twice. Put the old checkpoint back, or write "
                           "elsewhere; to go on in this folder all the same: firesteel state adopt "
                           "PIPELINE.sql",
-                          output->root, STR_ARGS(known), STR_ARGS(output->checkpoint));
+                          store_root(output->store), STR_ARGS(known), STR_ARGS(output->checkpoint));
+}
+
+bool output_recover(struct output *output, struct error *err)
+{
+    AUTO(buf_clear) struct buf content = {0};
+    bool is_there;
+    if (!store_read(output->store, memory_name(output, ".checkpoint"), &content, &is_there, err))
+        return false;
+    if (!is_there)
+        return true;
+    if (output->replaces)
+        return error_set_exit(err, ERROR_FATAL, EXIT_REFUSED,
+                              "files: %s holds the rows of a stream: a batch run beside them would "
+                              "have them there twice. Write elsewhere, or empty the folder",
+                              store_root(output->store));
+    return known_check(output, buf_str(&content), err);
 }
 
 bool output_begin(struct output *output, uint64_t epoch, struct error *err)
@@ -85,7 +81,7 @@ bool output_begin(struct output *output, uint64_t epoch, struct error *err)
         return true;
     }
     if (output->files_len == 0)
-        return folder_remove_tree(staging_path(output), err); // of a run that failed
+        return folder_remove_tree(store_staging(output->store), err); // of a run that failed
     size_t kept = 0;
     for (size_t i = 0; i < output->files_len; i++) {
         if (output->files[i].epoch != epoch)
@@ -93,18 +89,6 @@ bool output_begin(struct output *output, uint64_t epoch, struct error *err)
     }
     output->files_len = kept;
     return true;
-}
-
-static bool folder_make(struct output *output, const char *path, struct error *err)
-{
-    if (path_is_folder(path))
-        return true;
-    if (++output->folders_made > output->folders_max)
-        return error_set(err, ERROR_DATA,
-                         "files: partition_by made more than %lld folders in this run: choose "
-                         "columns with fewer values or raise partitions_max",
-                         (long long)output->folders_max);
-    return folder_create(path, err);
 }
 
 const char *output_add(struct output *output, struct str folder, struct str name, uint64_t epoch,
@@ -117,57 +101,60 @@ const char *output_add(struct output *output, struct str folder, struct str name
     }
     struct arena *arena = &output->arena;
     struct output_file file = {.epoch = epoch};
-    const char *slash = folder.len > 0 ? "/" : "";
-    file.below = arena_print(arena, "%.*s%s%.*s", STR_ARGS(folder), slash, STR_ARGS(name));
-    file.folder = arena_print(arena, "%s%s%.*s", output->root, slash, STR_ARGS(folder)).ptr;
-    file.target = arena_print(arena, "%s/%.*s", output->root, STR_ARGS(file.below)).ptr;
-    const char *staging = output->replaces ? staging_path(output) : output->root;
+    file.name = arena_print(arena, "%.*s%s%.*s", STR_ARGS(folder), folder.len > 0 ? "/" : "",
+                            STR_ARGS(name));
+    const char *staging = store_staging(output->store);
     if (output->replaces)
         file.temporary = arena_print(arena, "%s/%llu-%zu%.*s", staging, (unsigned long long)epoch,
                                      output->files_len, STR_ARGS(name))
                              .ptr;
     else
-        file.temporary = arena_print(arena, "%s/.%.*s.tmp", staging, STR_ARGS(name)).ptr;
-    if (strlen(file.target) >= 1000 || strlen(file.temporary) >= 1000) {
-        error_set(err, ERROR_DATA, "files: the path is too long: %.300s..", file.target);
+        file.temporary = store_temporary(output->store, name, arena);
+    if (strlen(store_root(output->store)) + file.name.len >= 999 ||
+        strlen(file.temporary) >= 1000) {
+        error_set(err, ERROR_DATA, "files: the path is too long: %s/%.300s..",
+                  store_root(output->store), file.name.ptr);
         return NULL;
     }
-    if (!path_is_folder(staging) && !folder_create(staging, err))
+    size_t above = (size_t)(strrchr(file.temporary, '/') - file.temporary);
+    const char *temporary_folder = arena_cstr(arena, (struct str){file.temporary, above});
+    if (!path_is_folder(temporary_folder) && !folder_create(temporary_folder, err))
         return NULL;
     output->files[output->files_len++] = file;
     return file.temporary;
 }
 
-// Renames all files into place and makes their folders durable, each once.
 static bool files_place(struct output *output, struct error *err)
 {
-    for (size_t i = 0; i < output->files_len; i++) {
-        const struct output_file *file = &output->files[i];
-        if (!folder_make(output, file->folder, err) ||
-            !file_rename(file->temporary, file->target, err))
-            return false;
-    }
-    const char *last = "";
-    for (size_t i = 0; i < output->files_len; i++) {
-        const char *folder = output->files[i].folder;
-        if (strcmp(folder, last) != 0 && !file_sync_folder(folder, err))
-            return false;
-        last = folder;
-    }
-    return true;
+    AUTO(arena_clear) struct arena arena = {0};
+    struct placement *placements = ARENA_ARRAY(&arena, struct placement, output->files_len);
+    for (size_t i = 0; i < output->files_len; i++)
+        placements[i] =
+            (struct placement){.staged = output->files[i].temporary, .name = output->files[i].name};
+    return store_place(output->store, placements, output->files_len, err);
+}
+
+// The folder is ours from the first file on. Of two that come at the same time one is refused.
+static bool claim(struct output *output, struct error *err)
+{
+    AUTO(buf_clear) struct buf content = {0};
+    struct str name = memory_name(output, ".checkpoint");
+    bool is_there;
+    if (!store_make(output->store, name, output->checkpoint, &output->is_claimed, err))
+        return false;
+    if (output->is_claimed)
+        return true;
+    if (!store_read(output->store, name, &content, &is_there, err))
+        return false;
+    return known_check(output, buf_str(&content), err);
 }
 
 bool output_publish(struct output *output, struct error *err)
 {
     if (output->replaces || output->files_len == 0)
         return true;
-    if (!output->is_claimed) {
-        const char *folder = arena_print(&output->arena, "%s/_firesteel", output->root).ptr;
-        if (!folder_create(folder, err) ||
-            !file_write_whole(memory_path(output, ".checkpoint"), output->checkpoint, err))
-            return false;
-        output->is_claimed = true;
-    }
+    if (!output->is_claimed && !claim(output, err))
+        return false;
     FAILPOINT("files.written");
     if (!files_place(output, err))
         return false;
@@ -175,8 +162,7 @@ bool output_publish(struct output *output, struct error *err)
     output->files_len = 0;
     // Names of past deliveries are not needed again.
     struct arena fresh = {0};
-    output->root = arena_cstr(&fresh, str_of(output->root));
-    output->owner = arena_cstr(&fresh, str_of(output->owner));
+    output->owner = arena_str(&fresh, output->owner);
     output->checkpoint = arena_str(&fresh, output->checkpoint);
     arena_clear(&output->arena);
     output->arena = fresh;
@@ -193,7 +179,7 @@ static struct str *paths_new(const struct output *output, struct arena *arena)
 {
     struct str *paths = ARENA_ARRAY(arena, struct str, output->files_len);
     for (size_t i = 0; i < output->files_len; i++)
-        paths[i] = output->files[i].below;
+        paths[i] = output->files[i].name;
     if (output->files_len > 1)
         qsort(paths, output->files_len, sizeof(*paths), text_compare);
     return paths;
@@ -228,8 +214,7 @@ static bool old_remove(struct output *output, struct str list, const struct str 
                                                        sizeof(*paths), text_compare) != NULL;
         if (is_new || !is_below(path))
             continue;
-        if (!file_remove(arena_print(&output->arena, "%s/%.*s", output->root, STR_ARGS(path)).ptr,
-                         err))
+        if (!store_remove(output->store, path, err))
             return false;
     }
     return true;
@@ -238,8 +223,9 @@ static bool old_remove(struct output *output, struct str list, const struct str 
 static bool switch_over(struct output *output, struct buf *old, struct buf *both, struct buf *fresh,
                         struct error *err)
 {
-    const char *list = memory_path(output, ".files");
-    const char *success = arena_print(&output->arena, "%s/_SUCCESS", output->root).ptr;
+    struct store *store = output->store;
+    struct str list = memory_name(output, ".files"), success = STR("_SUCCESS");
+    bool is_there;
     struct str *paths = paths_new(output, &output->arena);
     for (size_t i = 0; i < output->files_len; i++) {
         if (i > 0 && str_equal(paths[i], paths[i - 1]))
@@ -250,22 +236,20 @@ static bool switch_over(struct output *output, struct buf *old, struct buf *both
         buf_add_str(fresh, paths[i]);
         buf_add_char(fresh, '\n');
     }
-    if (path_exists(list) && !file_read_whole(list, old, err))
+    if (!store_read(store, list, old, &is_there, err))
         return false;
     buf_add_str(both, buf_str(old));
     buf_add_str(both, buf_str(fresh));
-    const char *memory = arena_print(&output->arena, "%s/_firesteel", output->root).ptr;
-    if (!folder_create(memory, err) || !file_remove(success, err) ||
-        !file_write_whole(list, buf_str(both), err))
+    if (!store_remove(store, success, err) || !store_write(store, list, buf_str(both), err))
         return false;
     FAILPOINT("files.written");
     if (!files_place(output, err))
         return false;
     FAILPOINT("files.renamed");
     return old_remove(output, buf_str(old), paths, err) &&
-           file_write_whole(list, buf_str(fresh), err) &&
-           folder_remove_tree(staging_path(output), err) &&
-           file_write_whole(success, (struct str){"", 0}, err);
+           store_write(store, list, buf_str(fresh), err) &&
+           folder_remove_tree(store_staging(store), err) &&
+           store_write(store, success, (struct str){"", 0}, err);
 }
 
 bool output_finish(struct output *output, struct error *err)
@@ -275,5 +259,5 @@ bool output_finish(struct output *output, struct error *err)
     AUTO(buf_clear) struct buf old = {0};
     AUTO(buf_clear) struct buf both = {0};
     AUTO(buf_clear) struct buf fresh = {0};
-    return folder_create(output->root, err) && switch_over(output, &old, &both, &fresh, err);
+    return switch_over(output, &old, &both, &fresh, err);
 }

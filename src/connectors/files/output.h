@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Where the sink's files live while they are written and afterwards. Nothing under a final name is
-// ever incomplete.
+// ever incomplete. Written first (a local root; for S3 in a folder of TMPDIR), then placed:
 //   append:  root/.<name>.tmp -> root/<folder>/<name>, per delivery
 //   replace: root/.staging-<owner>/<n> -> the same, for all files of the run at once, when the run
 //            is complete; then what the last run of this sink left is removed, and _SUCCESS written
@@ -10,30 +10,30 @@
 #ifndef FIRESTEEL_OUTPUT_H
 #define FIRESTEEL_OUTPUT_H
 
-#include "base/arena.h"
-#include "base/error.h"
+#include "connectors/files/store.h"
 
 struct output_file {
-    const char *temporary, *target, *folder; // folder: of the target
-    struct str below;                        // target below the root
+    const char *temporary;
+    struct str name; // below the root
     uint64_t epoch;
 };
 
 struct output {
     struct arena arena;
-    const char *root;
-    const char *owner; // "pipeline.sink", only harmless characters
+    struct store *store;
+    struct str owner; // "pipeline.sink", only harmless characters
     struct str checkpoint;
     bool replaces;
     bool is_claimed;           // the .checkpoint file is written
     struct output_file *files; // append: of this delivery; replace: of the whole run
     size_t files_len, files_capacity;
-    int64_t folders_made; // in this run
-    int64_t folders_max;
 };
 
-void output_init(struct output *output, struct str root, struct str pipeline, struct str sink,
-                 struct str checkpoint, bool replaces, int64_t folders_max);
+// "pipeline.sink" of harmless characters.
+const char *output_owner(struct str pipeline, struct str sink, struct arena *arena);
+// `store` outlives the output.
+void output_init(struct output *output, struct store *store, const char *owner,
+                 struct str checkpoint, bool replaces);
 void output_clear(struct output *output);
 // Refuses (EXIT_REFUSED) a folder that another checkpoint of this sink wrote to.
 MUST_USE bool output_recover(struct output *output, struct error *err);

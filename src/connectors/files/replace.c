@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 // Why the order is as it is. All files of the run are complete in a staging folder before the first
-// one appears. Each then takes its final name by one rename, which replaces the file of the run
-// before: a reader finds the old rows of a value or the new ones, never both, none or half of them.
-// Files of the value in folders where it has no rows any more go after that. _SUCCESS comes last. A
-// run killed in between leaves some values new and some old; the next run sets all of them.
+// one appears. Each then takes its final name in one step (a rename, a PUT), which replaces the
+// file of the run before: a reader finds the old rows of a value or the new ones, never both, none
+// or half of them. Files of the value in folders where it has no rows any more go after that.
+// _SUCCESS comes last. A run killed in between leaves some values new and some old; the next run
+// sets all of them.
 //
-// One file for a value and a folder is what makes the rename a whole replacement, so pieces from
+// One file for a value and a folder is what makes this step a whole replacement, so pieces from
 // several deliveries of a long run are put together first.
 #include "connectors/files/replace.h"
 
@@ -25,7 +26,8 @@ struct piece {
 struct replace {
     struct arena arena;
     const struct replace_options *options;
-    const char *root, *staging;
+    struct store *store;
+    const char *staging;
     struct piece *pieces;
     size_t len, capacity;
     struct str *values; // that are replaced
@@ -41,15 +43,11 @@ static const char *const extensions[] = {".snappy.parquet", ".zstd.parquet", ".g
 struct replace *replace_new(const struct replace_options *options)
 {
     struct replace *replace = heap_new(sizeof(*replace));
-    struct str root = options->root;
-    while (root.len > 1 && root.ptr[root.len - 1] == '/')
-        root.len--;
     struct replace_options *own = ARENA_NEW(&replace->arena, struct replace_options);
     *own = *options;
     replace->options = own;
-    replace->root = arena_cstr(&replace->arena, root);
-    replace->staging =
-        arena_print(&replace->arena, "%s/.staging-%s", replace->root, options->owner).ptr;
+    replace->store = options->store;
+    replace->staging = store_staging(options->store);
     return replace;
 }
 
@@ -209,16 +207,11 @@ static bool pieces_join(struct replace *replace, struct error *err)
 
 // ---- Switching over -----------------------------------------------------------------------------
 
-static const char *folder_path(struct replace *replace, struct str folder)
+static struct str file_name(struct replace *replace, struct str folder, struct str value,
+                            const char *extension)
 {
-    return arena_print(&replace->arena, "%s%s%.*s", replace->root, folder.len > 0 ? "/" : "",
-                       STR_ARGS(folder))
-        .ptr;
-}
-
-static struct str file_name(struct replace *replace, struct str value, const char *extension)
-{
-    return arena_print(&replace->arena, "part-%.*s%s", STR_ARGS(value), extension);
+    return arena_print(&replace->arena, "%.*s%spart-%.*s%s", STR_ARGS(folder),
+                       folder.len > 0 ? "/" : "", STR_ARGS(value), extension);
 }
 
 static void touch(struct replace *replace, struct str folder)
@@ -229,26 +222,20 @@ static void touch(struct replace *replace, struct str folder)
 static bool pieces_place(struct replace *replace, struct error *err)
 {
     const char *extension = writer_extension(replace->options->writer);
+    struct placement *files = ARENA_ARRAY(&replace->arena, struct placement, replace->len);
     for (size_t i = 0; i < replace->len; i++) {
         const struct piece *piece = &replace->pieces[i];
-        const char *folder = folder_path(replace, piece->folder);
-        const char *target = arena_print(&replace->arena, "%s/%s", folder,
-                                         file_name(replace, piece->value, extension).ptr)
-                                 .ptr;
+        files[i] =
+            (struct placement){.staged = piece->temporary,
+                               .name = file_name(replace, piece->folder, piece->value, extension)};
         touch(replace, piece->folder);
-        if ((int64_t)replace->touched_len > replace->options->folders_max)
-            return error_set(err, ERROR_DATA,
-                             "files: partition_by made more than %lld folders in this run: choose "
-                             "columns with fewer values or raise partitions_max",
-                             (long long)replace->options->folders_max);
-        if (!folder_create(folder, err) || !file_rename(piece->temporary, target, err))
-            return false;
-        FAILPOINT("files.replaced");
     }
-    for (size_t i = 0; i < replace->touched_len; i++)
-        if (!file_sync_folder(folder_path(replace, replace->touched[i]), err))
-            return false;
-    return true;
+    if ((int64_t)replace->touched_len > replace->options->folders_max)
+        return error_set(err, ERROR_DATA,
+                         "files: partition_by made more than %lld folders in this run: choose "
+                         "columns with fewer values or raise partitions_max",
+                         (long long)replace->options->folders_max);
+    return store_place(replace->store, files, replace->len, err);
 }
 
 static bool is_new(const struct replace *replace, struct str folder, struct str value,
@@ -263,45 +250,48 @@ static bool is_new(const struct replace *replace, struct str folder, struct str 
     return false;
 }
 
-// Files of replaced values in this folder that the run did not write.
-static bool surplus_remove(struct replace *replace, struct str folder, struct error *err)
+// Is this the file of a replaced value that the run did not write? Then *folder is where it is.
+static bool is_surplus(const struct replace *replace, struct str path, struct str *folder)
 {
-    bool is_changed = false;
-    for (size_t v = 0; v < replace->values_len; v++) {
-        for (size_t e = 0; e < COUNT_OF(extensions); e++) {
-            struct str value = replace->values[v];
-            const char *path = arena_print(&replace->arena, "%s/%s", folder_path(replace, folder),
-                                           file_name(replace, value, extensions[e]).ptr)
-                                   .ptr;
-            if (!path_exists(path) || is_new(replace, folder, value, extensions[e]))
-                continue;
-            if (!file_remove(path, err))
-                return false;
-            is_changed = true;
-        }
+    size_t depth = 0, begin = 0;
+    for (size_t at = 0; at < path.len; at++) {
+        if (path.ptr[at] != '/')
+            continue;
+        if (str_find(str_slice(path, begin, at), '=') <= 0)
+            return false; // no partition folder
+        begin = at + 1;
+        depth++;
     }
-    if (is_changed)
-        touch(replace, folder);
-    return !is_changed || file_sync_folder(folder_path(replace, folder), err);
+    struct str name = str_slice(path, begin, path.len);
+    if (depth != replace->options->depth || !str_starts(name, "part-"))
+        return false;
+    *folder = str_slice(path, 0, begin > 0 ? begin - 1 : 0);
+    name = str_slice(name, strlen("part-"), name.len);
+    for (size_t v = 0; v < replace->values_len; v++) {
+        struct str value = replace->values[v];
+        struct str rest = str_slice(name, value.len, name.len);
+        if (name.len < value.len || !str_equal(str_slice(name, 0, value.len), value))
+            continue;
+        for (size_t e = 0; e < COUNT_OF(extensions); e++)
+            if (str_is(rest, extensions[e]))
+                return !is_new(replace, *folder, value, extensions[e]);
+    }
+    return false;
 }
 
-// NOLINTNEXTLINE(misc-no-recursion): as deep as there are partition columns
-static bool folders_visit(struct replace *replace, struct str folder, size_t depth,
-                          struct error *err)
+static bool surplus_remove(struct replace *replace, struct error *err)
 {
-    if (depth == 0)
-        return surplus_remove(replace, folder, err);
-    struct str *names;
+    struct listed *files;
     size_t len;
-    if (!folder_list(folder_path(replace, folder), &replace->arena, &names, &len, err))
+    struct str folder;
+    if (!store_list(replace->store, (struct str){"", 0}, &replace->arena, &files, &len, err))
         return false;
     for (size_t i = 0; i < len; i++) {
-        struct str below = arena_print(&replace->arena, "%.*s%s%.*s", STR_ARGS(folder),
-                                       folder.len > 0 ? "/" : "", STR_ARGS(names[i]));
-        bool is_partition = str_find(names[i], '=') > 0 && !str_starts(names[i], ".") &&
-                            path_is_folder(folder_path(replace, below));
-        if (is_partition && !folders_visit(replace, below, depth - 1, err))
+        if (!is_surplus(replace, files[i].path, &folder))
+            continue;
+        if (!store_remove(replace->store, files[i].path, err))
             return false;
+        touch(replace, folder);
     }
     return true;
 }
@@ -309,10 +299,10 @@ static bool folders_visit(struct replace *replace, struct str folder, size_t dep
 static bool success_write(struct replace *replace, struct error *err)
 {
     for (size_t i = 0; i < replace->touched_len; i++) {
-        const char *path =
-            arena_print(&replace->arena, "%s/_SUCCESS", folder_path(replace, replace->touched[i]))
-                .ptr;
-        if (!file_write_whole(path, (struct str){"", 0}, err))
+        struct str folder = replace->touched[i];
+        struct str name = arena_print(&replace->arena, "%.*s%s_SUCCESS", STR_ARGS(folder),
+                                      folder.len > 0 ? "/" : "");
+        if (!store_write(replace->store, name, (struct str){"", 0}, err))
             return false;
     }
     return true;
@@ -323,12 +313,12 @@ bool replace_finish(struct replace *replace, struct error *err)
     replace->touched_len = 0;
     if (replace->len == 0 && replace->values_len == 0)
         return true; // nothing was read: nothing is replaced
-    if (!folder_create(replace->root, err) || !pieces_join(replace, err))
+    if (!pieces_join(replace, err))
         return false;
     FAILPOINT("files.written");
     if (!pieces_place(replace, err))
         return false;
     FAILPOINT("files.renamed");
-    return folders_visit(replace, (struct str){"", 0}, replace->options->depth, err) &&
-           success_write(replace, err) && folder_remove_tree(replace->staging, err);
+    return surplus_remove(replace, err) && success_write(replace, err) &&
+           folder_remove_tree(replace->staging, err);
 }

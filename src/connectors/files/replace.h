@@ -6,12 +6,12 @@
 #ifndef FIRESTEEL_REPLACE_H
 #define FIRESTEEL_REPLACE_H
 
+#include "connectors/files/store.h"
 #include "connectors/files/writer.h"
 
 struct replace_options {
-    struct str root;
-    const char *owner; // for the staging folder: sinks in one root must not meet
-    size_t depth;      // partition columns: levels of folders
+    struct store *store; // outlives the replace
+    size_t depth;        // partition columns: levels of folders
     int64_t folders_max;
     const struct writer_options *writer;
 };

@@ -50,7 +50,7 @@ struct store;
 // `staging_name`: tells staging folders of sinks apart; only harmless characters. No network yet,
 // except for credentials.
 struct store *store_open(struct str root, const struct store_options *options,
-                         const char *staging_name, struct error *err);
+                         const char *staging_name, int64_t folders_max, struct error *err);
 void store_close(struct store *store); // NULL is allowed; removes the staging of a remote store
 const char *store_root(const struct store *store); // as written, without a slash at the end
 // Connection and root, for group keys.
@@ -58,6 +58,9 @@ void store_print(const struct store *store, struct buf *out);
 // The local folder where files are written before they are placed; made when it is not there yet.
 // Its content does not count after a crash, and may be removed.
 const char *store_staging(const struct store *store);
+
+// A path for one file called `name` that is placed right after it is written. In `arena`.
+const char *store_temporary(const struct store *store, struct str name, struct arena *arena);
 
 MUST_USE bool store_read(struct store *store, struct str name, struct buf *out, bool *is_there,
                          struct error *err);
@@ -78,10 +81,7 @@ struct placement {
     bool is_placed; // after an error: this one had got its name
 };
 // Each file takes its name in one step and replaces what was there. May be repeated after an error
-// with the files that are not placed. Makes folders; counts those that are new in store_folders.
+// with the files that are not placed. More than folders_max new folders in this run: ERROR_DATA.
 MUST_USE bool store_place(struct store *store, struct placement *files, size_t len,
                           struct error *err);
-// Folders that store_place has made, or has been the first to write to, in this run.
-int64_t store_folders(const struct store *store);
-
 #endif

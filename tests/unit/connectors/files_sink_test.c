@@ -227,7 +227,7 @@ static void wrong_options_are_refused(void **state)
         {"path={root}/out;compression=rar", "snappy"},
         {"path={root}/out;format=csv;compression=gzip", "parquet"},
         {"path={root}/out;mode=replace", "batch"},
-        {"path=s3://bucket/x", "S3"},
+        {"path=s3://", "names no bucket"},
         {"format=json", "path"},
     };
     struct column columns[] = {{STR("x"), type_of("INTEGER")}, {STR("y"), type_of("VARCHAR")}};
