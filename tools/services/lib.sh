@@ -149,6 +149,7 @@ with_lock() { # with_lock FILE COMMAND ..: side by side, one after the other
 }
 start() {
     mkdir -p "$dir/data"
+    [ ! -e "$dir/ports" ] || ports
     if is_alive && service_is_healthy; then
         return 0
     fi
