@@ -169,8 +169,7 @@ json_t *tree_parse_expression(struct connection *connection, struct str sql, siz
         error_set(err, ERROR_USER, "expected one expression");
         return NULL;
     }
-    tree_walk(expression, shift_place, &offset);
-    return json_incref(expression);
+    return tree_replace(json_incref(expression), shift_place, &offset); // the root too
 }
 
 bool tree_print(struct connection *connection, json_t *query, struct buf *out, struct error *err)

@@ -51,6 +51,9 @@ bool expression_path(struct builder *builder, const struct sql_text *text,
                      const struct column *columns, size_t columns_len, struct column_path *path);
 const struct type *expression_type(struct builder *builder, const struct sql_text *text,
                                    const struct column *columns, size_t columns_len);
+// A SELECT body or an expression that does not parse: E0201 at `offset` (or TREE_NO_PLACE) of it.
+void syntax_error_add(struct builder *builder, const struct sql_text *text, size_t offset,
+                      struct error *err);
 // Marks plan_source.columns[].is_needed from all that was built.
 void view_mark_needed(struct builder *builder);
 

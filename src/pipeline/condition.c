@@ -433,9 +433,7 @@ static json_t *read_expression(struct builder *builder, const struct sql_text *t
     AUTO(tree_release)
     json_t *expression = tree_parse_expression(builder->connection, text->text, &offset, &err);
     if (expression == NULL) {
-        size_t place = offset == TREE_NO_PLACE ? text->place : map_place(text, offset);
-        bind_shorten(&err);
-        diagnostic_add(builder->diagnostics, "E0201", place, 1, NULL, "%s", err.text);
+        syntax_error_add(builder, text, offset, &err);
         return NULL;
     }
     AUTO(tree_release) json_t *query = json_pack("{s:[O]}", "select_list", expression);

@@ -108,6 +108,29 @@ static bool is_continuation(char c)
     return ((unsigned char)c & 0xc0) == 0x80;
 }
 
+static bool is_word(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+           (unsigned char)c >= 0x80;
+}
+
+size_t diagnostic_span(const struct diagnostics *diagnostics, size_t place)
+{
+    struct str source = diagnostics->source;
+    if (place >= source.len)
+        return 1;
+    char quote = source.ptr[place];
+    size_t end = place + 1;
+    if (quote == '"' || quote == '\'') {
+        while (end < source.len && source.ptr[end] != quote && source.ptr[end] != '\n')
+            end++;
+        return end < source.len && source.ptr[end] == quote ? end + 1 - place : 1;
+    }
+    while (is_word(quote) && end < source.len && is_word(source.ptr[end]))
+        end++;
+    return end - place;
+}
+
 static size_t line_begin(struct str source, size_t place)
 {
     while (place > 0 && source.ptr[place - 1] != '\n')

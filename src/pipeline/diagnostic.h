@@ -35,6 +35,8 @@ void diagnostics_init(struct diagnostics *diagnostics, struct arena *arena, cons
 // `cure` may be NULL.
 void diagnostic_add(struct diagnostics *diagnostics, const char *code, size_t place, size_t length,
                     const char *cure, const char *format, ...) PRINTF(6, 7);
+// Length of the word, number or quoted text at `place` of the user's file, at least 1.
+size_t diagnostic_span(const struct diagnostics *diagnostics, size_t place);
 void diagnostics_add_secret(struct diagnostics *diagnostics, struct str value);
 void diagnostics_print(const struct diagnostics *diagnostics, bool colour, struct buf *out);
 void diagnostics_print_json(const struct diagnostics *diagnostics, struct buf *out);

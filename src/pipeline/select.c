@@ -18,7 +18,8 @@ static void add_diagnostic(const struct select *select, const char *code, size_t
     AUTO(buf_clear) struct buf text = {0};
     buf_vprint(&text, format, arguments);
     size_t place = offset == TREE_NO_PLACE ? select->place : map_place(select->body, offset);
-    diagnostic_add(select->builder->diagnostics, code, place, 1, cure, "%s", buf_cstr(&text));
+    size_t length = diagnostic_span(select->builder->diagnostics, place);
+    diagnostic_add(select->builder->diagnostics, code, place, length, cure, "%s", buf_cstr(&text));
 }
 
 bool select_refuse(const struct select *select, const char *code, size_t offset, const char *cure,

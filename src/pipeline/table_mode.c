@@ -365,10 +365,7 @@ struct str view_table_mode_sql(struct builder *builder, const struct sql_text *b
     struct error err = {0};
     AUTO(tree_release) json_t *query = tree_parse(builder->connection, body->text, &offset, &err);
     if (query == NULL) {
-        bind_shorten(&err);
-        diagnostic_add(builder->diagnostics, "E0201",
-                       offset == TREE_NO_PLACE ? body->place : map_place(body, offset), 1, NULL,
-                       "%s", err.text);
+        syntax_error_add(builder, body, offset, &err);
         return STR("");
     }
     struct table_mode mode = {.builder = builder, .body = body};

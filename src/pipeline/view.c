@@ -75,15 +75,16 @@ static json_t *parse_body(struct builder *builder, const struct sql_text *body)
     json_t *query = tree_parse(builder->connection, body->text, &offset, &err);
     if (query != NULL)
         return query;
+    // Two forms of other systems that DuckDB does not even parse.
+    if (!has_word(body->text, "DESCRIPTOR") && !has_word(body->text, "window(")) {
+        syntax_error_add(builder, body, offset, &err);
+        return NULL;
+    }
     size_t place = offset == TREE_NO_PLACE ? body->place : map_place(body, offset);
     bind_shorten(&err);
-    // Two forms of other systems that DuckDB does not even parse.
-    bool is_foreign = has_word(body->text, "DESCRIPTOR") || has_word(body->text, "window(");
-    diagnostic_add(builder->diagnostics, is_foreign ? "E0232" : "E0201", place, 1,
-                   is_foreign
-                       ? "write FROM TUMBLE(events, event_time, INTERVAL '1 minute') GROUP BY "
-                         "window_start, window_end, .."
-                       : NULL,
+    diagnostic_add(builder->diagnostics, "E0232", place, 1,
+                   "write FROM TUMBLE(events, event_time, INTERVAL '1 minute') GROUP BY "
+                   "window_start, window_end, ..",
                    "%s", err.text);
     return NULL;
 }
