@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "engine/journal.h"
 #include "engine/outbox_state.h"
+#include "engine/quarantine.h"
 #include <inttypes.h>
 
 // Each frame is an fsync: a sink further ahead than this is another story than an old copy.
@@ -74,7 +75,8 @@ static bool take_over(struct adoption *adoption, const struct plan *plan,
     return true;
 }
 
-static bool pass_by(struct adoption *adoption, const struct plan_sink *sink, uint64_t remembered,
+// `what` is ahead: "sink x", "the quarantine".
+static bool pass_by(struct adoption *adoption, const char *what, uint64_t remembered,
                     struct error *err)
 {
     uint64_t first = adoption->epoch + 1;
@@ -82,19 +84,19 @@ static bool pass_by(struct adoption *adoption, const struct plan_sink *sink, uin
         return true;
     if (remembered - adoption->epoch > EPOCHS_AHEAD_MAX)
         return error_set_exit(err, ERROR_FATAL, EXIT_REFUSED,
-                              "sink %.*s holds epoch %" PRIu64 ", the checkpoint ends at %" PRIu64
+                              "%s holds epoch %" PRIu64 ", the checkpoint ends at %" PRIu64
                               ": too far apart to be an older copy; begin with a new checkpoint",
-                              STR_ARGS(sink->name), remembered, adoption->epoch);
+                              what, remembered, adoption->epoch);
     while (adoption->epoch < remembered) {
         if (!journal_append(adoption->journal, adoption->epoch + 1, (struct str){"", 0}, err))
             return false;
         adoption->epoch++;
     }
     buf_print(adoption->report,
-              "sink %.*s: holds epoch %" PRIu64 ", the checkpoint ended at %" PRIu64
+              "%s: holds epoch %" PRIu64 ", the checkpoint ended at %" PRIu64
               "; it goes on with epoch %" PRIu64 ". Rows of epochs %" PRIu64 " to %" PRIu64
               " stay there. Input that is read again is there a second time\n",
-              STR_ARGS(sink->name), remembered, first - 1, remembered + 1, first, remembered);
+              what, remembered, first - 1, remembered + 1, first, remembered);
     return true;
 }
 
@@ -111,7 +113,8 @@ static bool adopt_sink(struct adoption *adoption, const struct plan *plan,
             !type->recover(sink->sink, &remembered, err))
             return error_wrap(err, "sink %.*s", STR_ARGS(sink->plan->name));
     }
-    return pass_by(adoption, sink->plan, remembered, err);
+    struct str what = arena_print(&adoption->arena, "sink %.*s", STR_ARGS(sink->plan->name));
+    return pass_by(adoption, what.ptr, remembered, err);
 }
 
 static bool adopt_all(struct adoption *adoption, const struct plan *plan, struct error *err)
@@ -119,6 +122,16 @@ static bool adopt_all(struct adoption *adoption, const struct plan *plan, struct
     for (size_t s = 0; s < adoption->outbox->sinks_len; s++)
         if (!adopt_sink(adoption, plan, &adoption->outbox->sinks[s], err))
             return false;
+    // Rejected rows lie in a folder of their own when SET quarantine says so.
+    struct str folder = plan->settings.quarantine;
+    if (folder.len == 0)
+        folder =
+            arena_print(&adoption->arena, "%.*s/quarantine", STR_ARGS(plan->settings.checkpoint));
+    uint64_t newest;
+    if (!quarantine_newest(arena_cstr(&adoption->arena, folder),
+                           journal_identity(adoption->journal)->uuid, &newest, err) ||
+        !pass_by(adoption, "the quarantine", newest, err))
+        return false;
     if (adoption->report->len == 0)
         buf_add_cstr(adoption->report, "nothing to accept: every sink fits the checkpoint\n");
     return true;

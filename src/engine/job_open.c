@@ -268,6 +268,8 @@ static bool open_all(struct job *job, struct error *err)
     if (ok && records != NULL)
         ok = recovery_run(job, records, err);
     recovery_close(records);
+    if (ok && job->journal != NULL)
+        ok = quarantine_is_behind(job->quarantine_folder, job->uuid, job->epoch, err);
     for (size_t s = 0; ok && s < job->plan->sources_len; s++)
         ok = seek_source(&job->sources[s], err);
     // A changed pipeline begins with a base of its own: frames of two pipelines after one base

@@ -40,6 +40,13 @@ void quarantine_writer_free(struct quarantine_writer *writer);
 MUST_USE bool quarantine_write(struct quarantine_writer *writer, const char *folder,
                                const char *uuid, uint64_t epoch, const struct segment *segment,
                                struct error *err);
+// Newest epoch that this checkpoint has a file of; 0: none.
+MUST_USE bool quarantine_newest(const char *folder, const char *uuid, uint64_t *epoch,
+                                struct error *err);
+// Asked at each start, as sinks are: a file of an epoch beyond the checkpoint's last (an older copy
+// of the checkpoint beside a folder that went on) is ERROR_FATAL with EXIT_REFUSED.
+MUST_USE bool quarantine_is_behind(const char *folder, const char *uuid, uint64_t epoch,
+                                   struct error *err);
 // The Parquet files of a quarantine folder in the order of their epochs (for replay). An absent
 // folder has none. With `below`, folders in it (batch runs) are looked into as well.
 MUST_USE bool quarantine_list(const char *folder, bool below, struct arena *arena,

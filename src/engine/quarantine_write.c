@@ -9,6 +9,7 @@
 #include "engine/quarantine.h"
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #define SCAN_NAME "_firesteel_quarantine"
 
@@ -80,6 +81,44 @@ bool quarantine_write(struct quarantine_writer *writer, const char *folder, cons
         return false;
     FAILPOINT("quarantine.renamed");
     return file_sync_folder(folder, err);
+}
+
+bool quarantine_newest(const char *folder, const char *uuid, uint64_t *epoch, struct error *err)
+{
+    AUTO(arena_clear) struct arena arena = {0};
+    struct str *names;
+    size_t len;
+    *epoch = 0;
+    if (!path_is_folder(folder))
+        return true;
+    if (!folder_list(folder, &arena, &names, &len, err))
+        return error_wrap(err, "quarantine");
+    const char *head = arena_print(&arena, "part-%.8s-", uuid).ptr;
+    for (size_t i = 0; i < len; i++) {
+        int64_t number;
+        size_t from = strlen(head), ending = strlen(".parquet");
+        if (!str_starts(names[i], head) || !str_ends(names[i], ".parquet") ||
+            names[i].len <= from + ending ||
+            !str_parse_int64(str_slice(names[i], from, names[i].len - ending), &number))
+            continue;
+        *epoch = (uint64_t)number > *epoch ? (uint64_t)number : *epoch;
+    }
+    return true;
+}
+
+bool quarantine_is_behind(const char *folder, const char *uuid, uint64_t epoch, struct error *err)
+{
+    uint64_t newest;
+    if (!quarantine_newest(folder, uuid, &newest, err))
+        return false;
+    return newest <= epoch ||
+           error_set_exit(err, ERROR_FATAL, EXIT_REFUSED,
+                          "the quarantine %s already holds epoch %" PRIu64
+                          ", but the checkpoint ends at epoch %" PRIu64
+                          ": the checkpoint is older; its next bad rows would be taken for those "
+                          "that are there, and lost. Restore the newer checkpoint, or accept with: "
+                          "firesteel state adopt",
+                          folder, newest, epoch);
 }
 
 struct path_list {

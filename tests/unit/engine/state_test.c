@@ -229,6 +229,70 @@ static void test_export_is_what_the_job_holds(void **state)
     case_end(&job_case);
 }
 
+// ---- Quarantine outside the checkpoint
+// -------------------------------------------------------------------------------------
+static const char to_quarantine[] =
+    "SET pipeline = 'p'; SET future_skew = none;\n"
+    "SET checkpoint = '${FOLDER}/checkpoint'; SET quarantine = '${FOLDER}/bad';\n"
+    "CREATE SOURCE events (id BIGINT) WITH (connector = 'memory', format = 'json');\n"
+    "CREATE SINK o WITH (connector = 'memory') FROM events;\n";
+
+static void bad_rows(struct job_case *job_case, int from)
+{
+    int64_t rows;
+    for (int i = from; i < from + ROUND_ROWS; i++)
+        case_add("events", 0, "{\"id\": \"bad %d\"}", i);
+    must(job_case, case_open(job_case));
+    must(job_case, job_step(job_case->job, &rows, &job_case->err));
+    must(job_case, job_commit(job_case->job, &job_case->err));
+}
+
+static int64_t rows_quarantined(struct job_case *job_case)
+{
+    AUTO(buf_clear) struct buf sql = {0};
+    AUTO(buf_clear) struct buf value = {0};
+    bool is_null;
+    int64_t rows = -1;
+    struct database *database =
+        database_open((struct database_options){.threads = 1}, &job_case->err);
+    struct connection *connection = connection_open(database, &job_case->err);
+    buf_print(&sql, "SELECT count(DISTINCT raw) FROM read_parquet('%s/*.parquet')",
+              below(job_case, "bad"));
+    must(job_case,
+         connection_query_text(connection, buf_cstr(&sql), &value, &is_null, &job_case->err));
+    assert_true(str_parse_int64(buf_str(&value), &rows));
+    connection_close(connection);
+    database_close(database);
+    return rows;
+}
+
+// R6b for rejected rows: an older copy must not take its next bad rows for those of the files that
+// are there already.
+static void no_rejected_row_is_lost(void **state)
+{
+    (void)state;
+    struct job_case job_case;
+    case_begin(&job_case, to_quarantine);
+    bad_rows(&job_case, 0);
+    close_job(&job_case);
+    copy(&job_case, "checkpoint", "copy");
+    bad_rows(&job_case, 10);
+    close_job(&job_case);
+    assert_int_equal(rows_quarantined(&job_case), 20);
+    copy(&job_case, "copy", "checkpoint");
+    refused(&job_case);
+    adopt(&job_case, "the quarantine: holds epoch 2, the checkpoint ended at 1");
+    bad_rows(&job_case, 20); // with those of 10.. read again
+    close_job(&job_case);
+    assert_int_equal(rows_quarantined(&job_case), 30);
+    // A new checkpoint beside the same folder: names of its own.
+    must(&job_case, folder_remove_tree(below(&job_case, "checkpoint"), &job_case.err));
+    bad_rows(&job_case, 30);
+    close_job(&job_case);
+    assert_int_equal(rows_quarantined(&job_case), 40);
+    case_end(&job_case);
+}
+
 // ---- A changed pipeline
 // -------------------------------------------------------------------------------------
 static const char deduplicates[] =
@@ -288,6 +352,7 @@ int main(void)
         cmocka_unit_test(test_adopt_after_an_older_copy),
         cmocka_unit_test(test_adopt_needs_a_checkpoint_and_the_lock),
         cmocka_unit_test(test_export_is_what_the_job_holds),
+        cmocka_unit_test(no_rejected_row_is_lost),
         cmocka_unit_test(dropped_state_stays_dropped),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
