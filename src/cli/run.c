@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // firesteel run: a pipeline until its input ends or a signal says stop. The first SIGTERM or SIGINT
 // finishes the epoch and ends with 0; the second ends at once (the checkpoint is whole at any
-// instant).
+// instant). Signals that come together are one wish: timeout(1) signals the process and its group.
 #include "base/failpoint.h"
 #include "base/file.h"
 #include "base/log.h"
@@ -48,14 +48,19 @@ static const struct flag flags[] = {
 
 // ---- Signals
 // -------------------------------------------------------------------------------------
+#define SIGNALS_TOGETHER_US (200 * US_PER_MS)
+
 static struct job *_Atomic running;
-static atomic_int signals;
+static _Atomic int64_t first_signal_us; // monotonic; 0: none yet
 
 static void on_signal(int number)
 {
-    (void)number;
-    if (atomic_fetch_add(&signals, 1) > 0)
+    int64_t none = 0, now_us = clock_monotonic_us();
+    if (!atomic_compare_exchange_strong(&first_signal_us, &none, now_us)) {
+        if (now_us - none < SIGNALS_TOGETHER_US)
+            return;
         _exit(128 + number);
+    }
     struct job *job = running;
     if (job != NULL)
         job_request_stop(job);
@@ -192,7 +197,7 @@ static bool run_job(struct job *job, const struct plan *plan, const struct run_f
     int64_t begin_us = clock_monotonic_us();
     watcher_start(&watcher);
     running = job;
-    if (signals > 0)
+    if (first_signal_us > 0)
         job_request_stop(job);
     bool ok = job_run(job, err);
     running = NULL;
