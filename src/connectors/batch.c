@@ -42,6 +42,7 @@ void batch_reset(struct batch *batch)
     batch->bytes = 0;
     batch->positions_len = 0;
     batch->arrival_us = 0;
+    batch->wants_commit = false;
     arena_reset(&batch->arena);
 }
 
@@ -98,4 +99,22 @@ void batch_position_set(struct batch *batch, uint32_t partition, int64_t offset,
                                         .line = line,
                                         .is_end = is_end,
                                         .is_done = is_done};
+}
+
+void batch_position_mark(struct batch *batch, uint32_t partition, struct str mark)
+{
+    for (size_t i = 0; i < batch->positions_len; i++)
+        if (batch->positions[i].partition == partition)
+            batch->positions[i].mark = mark;
+}
+
+void batch_want(struct batch *batch, bool timestamps, bool keys, bool headers)
+{
+    size_t room = batch->rows_capacity > 0 ? batch->rows_capacity : 1;
+    if (timestamps && batch->timestamps_us == NULL)
+        batch->timestamps_us = heap_array(room, sizeof(*batch->timestamps_us));
+    if (keys && batch->keys == NULL)
+        batch->keys = heap_array(room, sizeof(*batch->keys));
+    if (headers && batch->headers == NULL)
+        batch->headers = heap_array(room, sizeof(*batch->headers));
 }

@@ -5,11 +5,13 @@
 #include "connectors/console/console.h"
 #include "connectors/files/files.h"
 #include "connectors/generator/generator.h"
+#include "connectors/kafka/kafka.h"
 #include "connectors/table/memory.h"
 
 const struct source_type *const source_types[] = {
     &files_source_type,
     &generator_source_type,
+    &kafka_source_type,
     &memory_source_type,
 };
 const size_t source_types_len = COUNT_OF(source_types);

@@ -29,8 +29,8 @@ struct batch {
     int64_t *
         offsets; // per row: what METADATA 'offset' and quarantine show (files: line number, from 1)
     int64_t *timestamps_us; // per row, or NULL when the source knows none
-    struct str *keys;       // per row, or NULL
-    struct str *headers;    // per row as JSON text, or NULL
+    struct str *keys;       // per row, or NULL; a row without a key has ptr NULL
+    struct str *headers;    // per row as JSON text, or NULL; a row without any has ptr NULL
     size_t rows, rows_capacity;
     size_t bytes;       // payload bytes
     struct arena arena; // holds payload bytes; each payload is followed by 64 readable bytes
@@ -41,11 +41,15 @@ struct batch {
     struct batch_position *positions;
     size_t positions_len, positions_capacity;
     int64_t arrival_us; // monotonic time when the first row was to be had
+    // The source decided something that must not be decided twice (where `latest` was): commit at
+    // once; it reads on from there when acknowledge has these positions. Ignored in batch.
+    bool wants_commit;
 };
 struct batch_position {
     uint32_t partition;
     int64_t offset, line;
     bool is_end, is_done;
+    struct str mark; // the content's new identity, lives as long as the source; ptr NULL: as it was
 };
 struct batch *batch_new(void);
 void batch_free(struct batch *batch);
@@ -56,6 +60,9 @@ void batch_add(struct batch *batch, const char *ptr, size_t len, uint32_t partit
                int64_t offset);
 void batch_position_set(struct batch *batch, uint32_t partition, int64_t offset, int64_t line,
                         bool is_end, bool is_done); // replaces an earlier one of that partition
+void batch_position_mark(struct batch *batch, uint32_t partition, struct str mark); // was just set
+// From now on (batch_reset included) rows have room for these; a source that calls it fills them.
+void batch_want(struct batch *batch, bool timestamps, bool keys, bool headers);
 
 enum read_state {
     READ_ROWS, // the batch holds rows (or only new positions)
@@ -66,12 +73,18 @@ enum read_state {
 
 struct source_context {
     struct str name; // of the source in the pipeline
+    struct str pipeline;
     enum execution execution;
     const struct clock *clock;
     struct str format;            // name of the format, e.g. "json", "parquet"
     const struct column *columns; // the declared FIELD columns, for sources that read columns
     const struct format_column *fields;
     size_t columns_len;
+    int64_t commit_interval_us;
+    // What somebody reads of METADATA that costs something per row.
+    bool wants_timestamps, wants_keys, wants_headers;
+    const struct option_value *values; // all options as given, for names that no table can list
+    size_t values_len;
     struct database *database; // for sources that read through DuckDB
     const char *folder;        // that relative paths are relative to (working directory)
 };

@@ -23,6 +23,7 @@ static bool commit(struct job *job, bool is_end, struct error *err)
     job->committed_rows_once = job->committed_rows_once || outbox_has_rows(job->outbox);
     if (!epoch_commit(job, is_end, err))
         return false;
+    job->wants_commit = false;
     job->last_commit_us = clock_monotonic_us();
     job->committed_rows = job->rows_total;
     if (arrival_us > 0)
@@ -40,7 +41,7 @@ static bool commit_if_due(struct job *job, struct error *err)
     bool is_large = outbox_fresh_bytes(job->outbox) > COMMIT_BYTES_MAX ||
                     job->rows_total - job->committed_rows > COMMIT_ROWS_MAX;
     bool is_first = !job->committed_rows_once && outbox_has_rows(job->outbox);
-    if (!is_first && !is_large &&
+    if (!is_first && !is_large && !job->wants_commit &&
         !(is_time && (job->has_uncommitted || outbox_is_due(job->outbox))))
         return true;
     return commit(job, false, err);

@@ -98,6 +98,14 @@ static void open_order(struct job *job, struct job_source *source)
     }
 }
 
+static bool is_wanted(const struct plan_source *plan, enum metadata metadata)
+{
+    for (size_t c = 0; c < plan->columns_len; c++)
+        if (plan->columns[c].metadata == metadata && plan->columns[c].is_needed)
+            return true;
+    return false;
+}
+
 static bool open_source(struct job *job, size_t index, struct error *err)
 {
     struct job_source *source = &job->sources[index];
@@ -113,12 +121,19 @@ static bool open_source(struct job *job, size_t index, struct error *err)
     struct source_context *context = ARENA_NEW(&job->arena, struct source_context);
     *context = (struct source_context){
         .name = plan->name,
+        .pipeline = job->plan->settings.pipeline,
         .execution = job->options.execution,
         .clock = job->clock,
         .format = plan->format,
         .columns = source->field_columns,
         .fields = source->fields,
         .columns_len = plan->columns_len,
+        .commit_interval_us = job->plan->settings.commit_interval_us,
+        .wants_timestamps = is_wanted(plan, METADATA_TIMESTAMP),
+        .wants_keys = is_wanted(plan, METADATA_KEY),
+        .wants_headers = is_wanted(plan, METADATA_HEADERS),
+        .values = plan->options,
+        .values_len = plan->options_len,
         .database = job->database,
         .folder = ".",
     };

@@ -219,6 +219,7 @@ struct job {
     struct buf frame; // being encoded; kept, since it is large and comes each second
     bool is_changed; // the checkpoint was made for a pipeline with other objects or keys
     bool has_uncommitted;
+    bool wants_commit; // a source waits for its positions to be durable
     int64_t last_commit_us;
     bool committed_rows_once;
     int64_t committed_rows; // rows_total at the newest commit

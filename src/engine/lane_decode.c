@@ -56,6 +56,18 @@ static struct str metadata_text(const struct job_source *source, enum metadata m
     return (struct str){0};
 }
 
+// Kafka's number of a partition is the end of its name, "topic/3"; others are counted.
+static int64_t partition_number(const struct job_source *source, uint32_t partition)
+{
+    struct str name = source->partitions[partition].name;
+    size_t from = name.len;
+    while (from > 0 && name.ptr[from - 1] != '/')
+        from--;
+    int64_t number;
+    bool is_number = from > 0 && str_parse_int64(str_slice(name, from, name.len), &number);
+    return is_number ? number : partition;
+}
+
 static void fill_metadata(struct job_source *source, enum metadata metadata, struct vector *vector,
                           size_t first_row, size_t count)
 {
@@ -70,7 +82,7 @@ static void fill_metadata(struct job_source *source, enum metadata metadata, str
             }
             number = batch->timestamps_us[row];
         } else if (metadata == METADATA_PARTITION && !type_is_string(vector->type->kind)) {
-            number = batch->payloads[row].partition;
+            number = partition_number(source, batch->payloads[row].partition);
         }
         if (type_is_string(vector->type->kind))
             set_string(vector, i, metadata_text(source, metadata, row));

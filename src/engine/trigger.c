@@ -40,6 +40,11 @@ static void move_positions(struct job_source *source, const struct batch *batch)
         partition->line = position->line;
         partition->is_end = position->is_end;
         partition->is_done = position->is_done;
+        if (position->mark.ptr != NULL) {
+            pthread_mutex_lock(&source->job->partitions_mutex);
+            partition->mark = arena_str(&source->job->arena, position->mark);
+            pthread_mutex_unlock(&source->job->partitions_mutex);
+        }
         source->position_changed[position->partition] = true;
         if (source->watermark != NULL)
             watermark_position(source->watermark, source->watermark_numbers[position->partition],
@@ -115,6 +120,7 @@ bool trigger_run(struct job *job, struct job_source *source, struct batch *batch
     source->rows_total += rows;
     source->bytes_total += (int64_t)batch->bytes;
     job->has_uncommitted = job->has_uncommitted || rows > 0 || batch->positions_len > 0;
+    job->wants_commit = job->wants_commit || batch->wants_commit;
     if (rows > 0 && job->arrival_us == 0)
         job->arrival_us = batch->arrival_us;
     return trigger_time(job, err);

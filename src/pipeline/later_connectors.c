@@ -106,7 +106,6 @@ static struct sink *refuse_sink(const void *options UNUSED, const struct sink_co
     }
 
 static const struct source_type later_sources[] = {
-    LATER_SOURCE("kafka", kafka_options),
     LATER_SOURCE("postgres", postgres_options),
     LATER_SOURCE("clickhouse", clickhouse_options),
     LATER_SOURCE("http", http_options),

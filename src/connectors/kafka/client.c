@@ -479,7 +479,7 @@ bool kafka_fail(struct kafka_client *client, rd_kafka_resp_err_t code, const cha
         if (client->trouble != RD_KAFKA_RESP_ERR_NO_ERROR) {
             code = client->trouble;
             snprintf(said, sizeof(said), "%s", client->trouble_text);
-        } else {
+        } else if (code != RD_KAFKA_RESP_ERR__TIMED_OUT) {
             said[0] = 0;
         }
         pthread_mutex_unlock(&client->lock);
