@@ -18,6 +18,7 @@ static void round_keep(const struct round *from, const struct vector *vector, bo
         to->rows[count] = row;
         to->groups[count] = from->groups[i];
         to->panes[count] = from->panes[i];
+        to->numbers[count] = from->numbers[i];
         to->sequences[count] = from->sequences[i];
         bool keeps = !vector_is_null(vector, row);
         if (is_filter && keeps)
@@ -300,6 +301,9 @@ static void step_dispatch(const struct step *step, const struct round *round)
     case STEP_ARG_MIN:
     case STEP_ARG_MAX:
         update_arg(step, round);
+        return;
+    case STEP_VALUES:
+        values_update(step, round);
         return;
     case STEP_ROWS:
     case STEP_COUNT:

@@ -188,6 +188,8 @@ static void step_merge(struct pane *pane, const struct step *step, char *group, 
     case STEP_ARG_MAX:
         merge_ordered(pane, step, group, other);
         break;
+    case STEP_VALUES: // table by table, by whoever merges the panes
+        break;
     }
     if (step->has_bit && group_has(pane->layout, other, step->bit))
         group_set(pane->layout, group, step->bit);

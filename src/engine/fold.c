@@ -33,6 +33,8 @@ struct fold *fold_new(const struct relation *relation, int64_t pane_us)
     ASSERT(is_supported);
     fold->pane_us = pane_us;
     fold->origin = origin_new();
+    if (fold->layout.tables_len > 0 && relation->window_slide_us < relation->window_size_us)
+        fold->layout.running = running_new();
     return fold;
 }
 
@@ -43,6 +45,7 @@ void fold_free(struct fold *fold)
     for (size_t i = 0; i < fold->panes_len; i++)
         pane_free(fold->panes[i]);
     heap_free(fold->panes);
+    running_free(fold->layout.running);
     layout_clear(&fold->layout);
     heap_free(fold);
 }
@@ -89,9 +92,10 @@ void fold_drop_pane(struct fold *fold, int64_t start_us)
 {
     size_t kept = 0;
     for (size_t i = 0; i < fold->panes_len; i++) {
-        if (fold->panes[i]->start_us == start_us)
+        if (fold->panes[i]->start_us == start_us) {
+            running_give_back(fold->panes[i]);
             pane_free(fold->panes[i]);
-        else
+        } else
             fold->panes[kept++] = fold->panes[i];
     }
     fold->panes_len = kept;
@@ -116,6 +120,7 @@ int64_t pane_input_rows(const struct pane *pane)
 int64_t fold_bytes(const struct fold *fold)
 {
     size_t bytes = sizeof(*fold) + fold->panes_capacity * sizeof(struct pane *);
+    bytes += running_bytes(fold->layout.running);
     for (size_t i = 0; i < fold->panes_len; i++)
         bytes += pane_bytes(fold->panes[i]);
     return (int64_t)bytes;

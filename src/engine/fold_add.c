@@ -199,6 +199,7 @@ static void round_find(const struct staged *staged, struct round *round)
         uint32_t row;
         struct pane *pane = round->panes[i];
         round->groups[i] = pane_group(pane, staged->words + i * words, &row);
+        round->numbers[i] = row;
         pane_mark(pane, round->groups[i], row);
     }
 }

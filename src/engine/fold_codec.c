@@ -3,7 +3,9 @@
 //   u32 magic "FLD1", u64 fingerprint of the layout, u32 panes; then each pane:
 //   u64 origin, i64 start, i64 input rows, u32 groups; then each group:
 //   the row without its hash (u32 NULL keys, then all words), then for each text cell longer than
-//   12 bytes, in order of layout->texts, its bytes (the length is in the cell).
+//   12 bytes, in order of layout->texts, its bytes (the length is in the cell);
+//   then the pane's counted values, if the layout has any (fold_values.c), whose groups are given
+//   by their place among the groups above.
 // A row is little endian on every machine this runs on (asserted). Pointers, hash and marks are
 // written as zero and made anew by the reader, which trusts no length: places come from the layout,
 // the fingerprint says that it is the same one, every text is checked against what is left.
@@ -47,6 +49,13 @@ static void pane_encode(struct pane *pane, bool all, struct buf *out)
     buf_reserve(out, count * pane->layout->row_bytes);
     for (size_t i = 0; i < count; i++)
         group_encode(pane->layout, pane_row(pane, all ? (uint32_t)i : pane->changed[i]), out);
+    if (pane->layout->tables_len > 0) {
+        uint32_t *ordinals = heap_array((size_t)pane->groups + 1, sizeof(*ordinals));
+        for (size_t i = 0; i < count; i++)
+            ordinals[all ? i : pane->changed[i]] = (uint32_t)i;
+        values_encode(pane, all, ordinals, out);
+        heap_free(ordinals);
+    }
     for (size_t i = 0; i < pane->changed_len; i++)
         *group_bits(pane->layout, pane_row(pane, pane->changed[i]), 0) &= ~GROUP_DIRTY;
     pane->changed_len = 0;
@@ -154,7 +163,8 @@ static void group_replace(struct pane *pane, char *group, const char *row)
     *bits = (*bits & ~(GROUP_DIRTY | GROUP_TOUCHED)) | marks;
 }
 
-static bool groups_load(struct pane *pane, uint32_t count, char *row, struct reader *reader)
+static bool groups_load(struct pane *pane, uint32_t count, char *row, uint32_t *rows,
+                        struct reader *reader)
 {
     const struct layout *layout = pane->layout;
     for (uint32_t i = 0; i < count; i++) {
@@ -172,6 +182,7 @@ static bool groups_load(struct pane *pane, uint32_t count, char *row, struct rea
         uint32_t number;
         char *group = pane_group(pane, key, &number);
         group_replace(pane, group, row);
+        rows[i] = number;
         if (pane->tracks_touched) // what was touched before a stop may not have been emitted
             pane_mark_touched(pane, group, number);
     }
@@ -190,7 +201,11 @@ static bool pane_load(struct fold *fold, char *row, struct reader *reader)
         return false;
     struct pane *pane = fold_pane_at(fold, start_us, origin);
     pane->input_rows = input_rows;
-    return groups_load(pane, groups, row, reader);
+    uint32_t *rows = heap_array((size_t)groups + 1, sizeof(*rows));
+    bool is_good =
+        groups_load(pane, groups, row, rows, reader) && values_decode(pane, rows, groups, reader);
+    heap_free(rows);
+    return is_good;
 }
 
 bool fold_load(struct fold *fold, struct str bytes, struct error *err)

@@ -7,6 +7,7 @@
 #include "base/hash.h"
 #include <math.h>
 
+enum { TOP_K_MAX = 1000 };
 enum { KEYS_MAX = 32, ROW_BYTES_MAX = 1 << 15 };
 
 static bool key_supported(const struct type *type)
@@ -157,6 +158,31 @@ static struct step *arg_init(struct layout *layout, const struct aggregate *aggr
     return step;
 }
 
+// The values of a column, or the elements of its lists, counted.
+static struct step *values_init(struct layout *layout, const struct aggregate *aggregate,
+                                const struct type *argument, struct result *result)
+{
+    bool is_list = aggregate->kind == AGGREGATE_TOP_K_ELEMENTS;
+    if (is_list != (argument->kind == TYPE_LIST))
+        return NULL;
+    const struct type *value = is_list ? argument->child : argument, *type = aggregate->type;
+    if (number_class_of(value->kind) == NUMBER_NONE && !type_is_string(value->kind))
+        return NULL;
+    if (aggregate->kind == AGGREGATE_COUNT_DISTINCT) {
+        if (type->kind != TYPE_BIGINT)
+            return NULL;
+    } else {
+        if (type->kind != TYPE_LIST || !type_equal(type->child, value) || aggregate->limit < 1 ||
+            aggregate->limit > TOP_K_MAX)
+            return NULL;
+        result->limit = (uint32_t)aggregate->limit;
+    }
+    struct step *step = step_find(layout, STEP_VALUES, aggregate->argument, -1, aggregate->filter);
+    step->value_class = number_class_of(value->kind);
+    step->is_list = is_list;
+    return step;
+}
+
 static struct step *aggregate_step(struct layout *layout, const struct aggregate *aggregate,
                                    struct result *result)
 {
@@ -196,6 +222,10 @@ static struct step *aggregate_step(struct layout *layout, const struct aggregate
     case AGGREGATE_ARG_MAX:
         step = arg_init(layout, aggregate);
         break;
+    case AGGREGATE_COUNT_DISTINCT:
+    case AGGREGATE_TOP_K:
+    case AGGREGATE_TOP_K_ELEMENTS:
+        return values_init(layout, aggregate, argument, result);
     }
     if (step == NULL || !value_supported(argument) || !type_equal(argument, aggregate->type))
         return NULL;
@@ -251,9 +281,15 @@ static bool is_number(const struct step *step)
     return step->op >= STEP_SMALL && step->op <= STEP_TEXT;
 }
 
+static bool is_ordered(const struct step *step)
+{
+    return step->op >= STEP_FIRST && step->op <= STEP_ARG_MAX;
+}
+
 static void place_words(struct layout *layout, struct step *step)
 {
-    if (step->op == STEP_ROWS || step->op == STEP_COUNT || (step->needs & NEED_N) != 0)
+    if (step->op == STEP_ROWS || step->op == STEP_COUNT || step->op == STEP_VALUES ||
+        (step->needs & NEED_N) != 0)
         step->n_at = place(layout, 8);
     if (step->op == STEP_MOMENTS) {
         step->n_at = place(layout, 8);
@@ -268,9 +304,9 @@ static void place_words(struct layout *layout, struct step *step)
         step->min_at = step->op == STEP_TEXT ? place_slot(layout) : place(layout, bytes);
     if (placed_here && (step->needs & NEED_MAX) != 0)
         step->max_at = step->op == STEP_TEXT ? place_slot(layout) : place(layout, bytes);
-    if (step->op >= STEP_FIRST)
+    if (is_ordered(step))
         step->sequence_at = place(layout, 8);
-    if (step->op >= STEP_ARG_MIN)
+    if (step->op == STEP_ARG_MIN || step->op == STEP_ARG_MAX)
         step->order_at = step->order_class == NUMBER_NONE
                              ? place_slot(layout)
                              : place(layout, step->order_class == NUMBER_HUGE ? 16 : 8);
@@ -326,6 +362,13 @@ static void places_init(struct layout *layout)
         for (size_t i = 0; i < layout->steps_len; i++)
             place_narrow(layout, &layout->steps[i], bytes);
     layout->row_bytes = (layout->row_bytes + 7) & ~7u;
+    layout->tables = ARENA_ARRAY(&layout->arena, const struct step *, layout->steps_len);
+    for (size_t i = 0; i < layout->steps_len; i++) {
+        if (layout->steps[i].op != STEP_VALUES)
+            continue;
+        layout->steps[i].table = (uint32_t)layout->tables_len;
+        layout->tables[layout->tables_len++] = &layout->steps[i];
+    }
 }
 
 // What a step holds before the first row: the neutral element of each comparison.
@@ -353,7 +396,7 @@ static void step_empty(const struct step *step, char *row)
         row[step->min_at] = 1;
     if (step->op == STEP_LAST)
         CELL(int64_t, row, step->sequence_at) = INT64_MIN;
-    else if (step->op >= STEP_FIRST)
+    else if (is_ordered(step))
         CELL(int64_t, row, step->sequence_at) = INT64_MAX;
 }
 
@@ -367,6 +410,8 @@ static void fingerprint_init(struct layout *layout)
         buf_print(&text, "step %d %u %d at %u %u %u %u %u %u bit %u;", (int)step->op, step->needs,
                   (int)step->order_class, step->n_at, step->sum_at, step->min_at, step->max_at,
                   step->sequence_at, step->order_at, step->has_bit ? step->bit : 0);
+        if (step->op == STEP_VALUES)
+            buf_print(&text, "values %d %d;", (int)step->value_class, step->is_list);
         for (size_t v = 0; v < step->values_len; v++)
             buf_print(&text, "value %d at %u bit %u;", (int)step->values[v].kind,
                       step->values[v].at, step->values[v].bit);

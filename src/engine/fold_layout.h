@@ -12,6 +12,7 @@
 #define FIRESTEEL_FOLD_LAYOUT_H
 
 #include "engine/fold.h"
+#include "engine/fold_values.h"
 #include "engine/gather.h"
 
 enum { FOLD_BLOCK = 128 }; // rows in one round of find and update: their groups fit the L1/L2 cache
@@ -35,6 +36,7 @@ enum step_op {
     STEP_ANY, // first that is not NULL
     STEP_ARG_MIN,
     STEP_ARG_MAX,
+    STEP_VALUES, // n = different values; the values are in a table of the pane
 };
 
 // A copied value: of first, last, any_value, arg_min, arg_max.
@@ -60,6 +62,9 @@ struct step {
     uint32_t sequence_at;
     uint32_t order_at; // ARG: the order value, as `order_class` (text: a slot)
     enum number_class order_class;
+    uint32_t table; // VALUES: which of the pane's
+    enum number_class value_class;
+    bool is_list;         // .. the elements of the argument are counted
     struct value *values; // FIRST, LAST: all of them; ANY, ARG: one
     size_t values_len;
 };
@@ -67,7 +72,8 @@ struct step {
 struct result {
     enum aggregate_kind kind;
     const struct step *step;
-    size_t value; // of step->values
+    size_t value;   // of step->values
+    uint32_t limit; // top_k: how many
     const struct type *argument, *type;
 };
 
@@ -96,6 +102,9 @@ struct layout {
     size_t steps_len;
     struct result *results;
     size_t results_len;
+    const struct step **tables; // STEP_VALUES, by step->table
+    size_t tables_len;
+    struct running *running; // of the fold: HOP with counted values
     struct text_place *texts;
     size_t texts_len;
     uint32_t row_bytes;
@@ -133,6 +142,13 @@ struct pane {
     uint32_t *touched; // rows with GROUP_TOUCHED
     size_t touched_len, touched_capacity;
     bool tracks_touched;
+    struct value_table *values; // layout->tables_len
+    struct tops *tops;          // a result; made when results are asked for
+    // What the running window holds of this pane (fold_window.c).
+    struct running *taken_by;
+    uint64_t window_round;
+    uint32_t *whole_rows; // its row of each group
+    uint32_t whole_rows_len, whole_rows_capacity;
 };
 
 struct fold {
@@ -186,8 +202,8 @@ struct pane *pane_new(const struct layout *layout, int64_t start_us, uint64_t or
 void pane_reserve(struct pane *pane, size_t more_groups); // no growth of the index until then
 // The group with these keys (word 0 and the key words), or a new empty one. Text is copied.
 char *pane_group(struct pane *pane, const uint64_t *key, uint32_t *row);
-char *pane_find(const struct pane *pane, const uint64_t *key); // NULL: none
-void pane_mark(struct pane *pane, char *group, uint32_t row);  // dirty and, if asked for, touched
+char *pane_find(const struct pane *pane, const uint64_t *key, uint32_t *row); // NULL: none
+void pane_mark(struct pane *pane, char *group, uint32_t row); // dirty and, if asked for, touched
 void pane_mark_touched(struct pane *pane, char *group, uint32_t row);
 size_t pane_bytes(const struct pane *pane);
 void text_slot_set(struct pane *pane, struct text_slot *slot, const struct string_cell *cell);
@@ -219,12 +235,25 @@ struct round {
     uint16_t rows[FOLD_BLOCK];
     char *groups[FOLD_BLOCK];
     struct pane *panes[FOLD_BLOCK];
+    uint32_t numbers[FOLD_BLOCK]; // of the groups in their panes
     int64_t sequences[FOLD_BLOCK];
 };
 void step_update(const struct step *step, const struct round *round);
 
 // ---- aggregate_merge.c
 void group_merge(struct pane *pane, char *group, const char *other);
+
+// ---- fold_merge.c: an empty pane with a layout of its own
+struct pane *pane_merge_new(const struct relation *relation, struct pane *const *panes, size_t len);
+
+// ---- fold_window.c
+struct running *running_new(void);
+void running_free(struct running *running);
+size_t running_bytes(const struct running *running);
+// Moves on to the window of these panes; gives `merged`, which has its groups, the counted values.
+void running_window(struct running *running, const struct relation *relation, struct pane *merged,
+                    struct pane *const *panes, size_t len);
+void running_give_back(struct pane *pane); // before the pane goes
 
 // ---- fold.c
 struct pane *fold_pane_at(struct fold *fold, int64_t start_us, uint64_t origin); // made when new

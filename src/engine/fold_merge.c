@@ -6,8 +6,7 @@
 
 enum { MERGE_ROUND = 64 };
 
-static struct pane *merged_new(const struct relation *relation, struct pane *const *panes,
-                               size_t len)
+struct pane *pane_merge_new(const struct relation *relation, struct pane *const *panes, size_t len)
 {
     struct layout *layout = heap_new(sizeof(*layout));
     bool is_supported = layout_init(layout, relation);
@@ -28,8 +27,10 @@ static const uint64_t *group_key(const char *group)
     return (const void *)group;
 }
 
-// Groups of `pane` into `merged`; only_known: those that `merged` has already.
-static void pane_merge_in(struct pane *merged, const struct pane *pane, bool only_known)
+// Groups of `pane` into `merged`; only_known: those that `merged` has already. rows: NULL, or room
+// for the row of each group there.
+static void groups_merge(struct pane *merged, const struct pane *pane, bool only_known,
+                         uint32_t *rows)
 {
     for (uint32_t from = 0; from < pane->groups; from += MERGE_ROUND) {
         uint32_t to = pane->groups - from < MERGE_ROUND ? pane->groups : from + MERGE_ROUND;
@@ -48,24 +49,46 @@ static void pane_merge_in(struct pane *merged, const struct pane *pane, bool onl
         }
         for (uint32_t row = from; row < to; row++) {
             const char *other = pane_row(pane, row);
-            uint32_t unused;
-            char *group = only_known ? pane_find(merged, group_key(other))
-                                     : pane_group(merged, group_key(other), &unused);
+            uint32_t number = GROUP_NONE;
+            char *group = only_known ? pane_find(merged, group_key(other), &number)
+                                     : pane_group(merged, group_key(other), &number);
             if (group != NULL)
                 group_merge(merged, group, other);
+            if (rows != NULL)
+                rows[row] = number;
         }
     }
 }
 
+static void pane_merge_in(struct pane *merged, const struct pane *pane, bool only_known)
+{
+    if (merged->layout->tables_len == 0) {
+        groups_merge(merged, pane, only_known, NULL);
+        return;
+    }
+    uint32_t *rows = heap_array((size_t)pane->groups + 1, sizeof(*rows));
+    memset(rows, 0xff, ((size_t)pane->groups + 1) * sizeof(*rows)); // GROUP_NONE
+    groups_merge(merged, pane, only_known, rows);
+    values_merge(merged, pane, rows);
+    heap_free(rows);
+}
+
 struct pane *pane_merge(const struct relation *relation, struct pane *const *panes, size_t len)
 {
-    struct pane *merged = merged_new(relation, panes, len);
+    struct pane *merged = pane_merge_new(relation, panes, len);
     size_t most = 0;
     for (size_t i = 0; i < len; i++)
         most = panes[i]->groups > most ? panes[i]->groups : most;
     pane_reserve(merged, most);
-    for (size_t i = 0; i < len; i++)
-        pane_merge_in(merged, panes[i], false);
+    struct running *running = len > 0 ? panes[0]->layout->running : NULL;
+    for (size_t i = 0; i < len; i++) {
+        if (running != NULL)
+            groups_merge(merged, panes[i], false, NULL);
+        else
+            pane_merge_in(merged, panes[i], false);
+    }
+    if (running != NULL)
+        running_window(running, relation, merged, panes, len);
     return merged;
 }
 
@@ -81,7 +104,7 @@ static void keys_take(struct pane *merged, const struct pane *keys)
 struct pane *pane_merge_keys(const struct relation *relation, const struct pane *keys,
                              struct pane *const *panes, size_t len)
 {
-    struct pane *merged = merged_new(relation, panes, len);
+    struct pane *merged = pane_merge_new(relation, panes, len);
     keys_take(merged, keys);
     for (size_t i = 0; i < len; i++)
         pane_merge_in(merged, panes[i], true);
@@ -117,7 +140,7 @@ static struct pane *touched_take(struct fold *fold, size_t from, size_t to)
         touched += fold->panes[i]->touched_len;
     if (touched == 0)
         return NULL;
-    struct pane *merged = merged_new(fold->relation, fold->panes + from, to - from);
+    struct pane *merged = pane_merge_new(fold->relation, fold->panes + from, to - from);
     for (size_t i = from; i < to; i++)
         touched_keys(merged, fold->panes[i]);
     for (size_t i = from; i < to; i++)

@@ -117,6 +117,12 @@ static void value_result(const struct layout *layout, const struct value *value,
     memcpy((char *)vector->data + i * bytes, group + value->at, bytes);
 }
 
+// Whole panes at a time: see pane_result.
+static bool is_top_k(enum aggregate_kind kind)
+{
+    return kind == AGGREGATE_TOP_K || kind == AGGREGATE_TOP_K_ELEMENTS;
+}
+
 static void group_result(const struct layout *layout, const struct result *result,
                          const char *group, struct vector *vector, size_t i)
 {
@@ -125,6 +131,7 @@ static void group_result(const struct layout *layout, const struct result *resul
     switch (result->kind) {
     case AGGREGATE_COUNT_ROWS:
     case AGGREGATE_COUNT:
+    case AGGREGATE_COUNT_DISTINCT:
         whole_set(vector, i, CELL_CONST(int64_t, group, step->n_at));
         break;
     case AGGREGATE_SUM:
@@ -160,7 +167,31 @@ static void group_result(const struct layout *layout, const struct result *resul
     case AGGREGATE_ARG_MAX:
         value_result(layout, &step->values[result->value], group, vector, i);
         break;
+    case AGGREGATE_TOP_K:
+    case AGGREGATE_TOP_K_ELEMENTS:
+        ASSERT(!"a result of all groups together");
     }
+}
+
+static void column_result(const struct span *span, size_t r, struct vector *vector)
+{
+    const struct layout *layout = span->pane->layout;
+    if (is_top_k(layout->results[r].kind)) {
+        tops_result(span->pane, r, span->from, span->count, vector);
+        return;
+    }
+    for (uint32_t i = 0; i < span->count; i++)
+        group_result(layout, &layout->results[r], pane_row(span->pane, span->from + i), vector, i);
+}
+
+// top_k looks through all values once: before the first chunk, unless the running window has.
+static void tops_prepare(const struct pane *pane)
+{
+    struct pane *cache = (struct pane *)(uintptr_t)pane;
+    bool is_published = pane->layout_owned != NULL && pane->tops != NULL;
+    for (size_t r = 0; !is_published && r < pane->layout->results_len; r++)
+        if (is_top_k(pane->layout->results[r].kind))
+            tops_build(cache, r, pane, NULL);
 }
 
 bool pane_result(const struct pane *pane, const struct relation *relation, int64_t window_start_us,
@@ -172,6 +203,8 @@ bool pane_result(const struct pane *pane, const struct relation *relation, int64
     chunk_reset(chunk);
     if (*cursor >= pane->groups)
         return false;
+    if (*cursor == 0)
+        tops_prepare(pane);
     uint32_t left = pane->groups - (uint32_t)*cursor;
     struct span span = {pane, (uint32_t)*cursor, left < ROWS_PER_VECTOR ? left : ROWS_PER_VECTOR};
     for (uint32_t i = 0; i < span.count; i++) {
@@ -181,9 +214,7 @@ bool pane_result(const struct pane *pane, const struct relation *relation, int64
     for (size_t k = 0; k < layout->keys_len; k++)
         key_result(&span, k, &chunk->columns[2 + k]);
     for (size_t r = 0; r < layout->results_len; r++)
-        for (uint32_t i = 0; i < span.count; i++)
-            group_result(layout, &layout->results[r], pane_row(pane, span.from + i),
-                         &chunk->columns[2 + layout->keys_len + r], i);
+        column_result(&span, r, &chunk->columns[2 + layout->keys_len + r]);
     chunk->rows = span.count;
     *cursor += span.count;
     return true;

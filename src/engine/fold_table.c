@@ -13,6 +13,7 @@ struct pane *pane_new(const struct layout *layout, int64_t start_us, uint64_t or
     pane->layout = layout;
     pane->start_us = start_us;
     pane->origin = origin;
+    pane->values = heap_array(layout->tables_len + 1, sizeof(*pane->values));
     return pane;
 }
 
@@ -26,6 +27,11 @@ void pane_free(struct pane *pane)
     heap_free(pane->index);
     heap_free(pane->changed);
     heap_free(pane->touched);
+    for (size_t t = 0; t < pane->layout->tables_len; t++)
+        values_clear(&pane->values[t]);
+    heap_free(pane->values);
+    heap_free(pane->whole_rows);
+    tops_clear(pane);
     arena_clear(&pane->texts);
     if (pane->layout_owned != NULL)
         layout_clear(pane->layout_owned);
@@ -35,7 +41,10 @@ void pane_free(struct pane *pane)
 
 size_t pane_bytes(const struct pane *pane)
 {
-    return sizeof(*pane) + pane->blocks_len * BLOCK_ROWS * pane->layout->row_bytes +
+    size_t bytes = 0;
+    for (size_t t = 0; t < pane->layout->tables_len; t++)
+        bytes += values_bytes(&pane->values[t]);
+    return bytes + sizeof(*pane) + pane->blocks_len * BLOCK_ROWS * pane->layout->row_bytes +
            pane->blocks_capacity * sizeof(*pane->blocks) +
            (pane->index == NULL ? 0 : ((size_t)pane->index_mask + 1) * sizeof(*pane->index)) +
            (pane->changed_capacity + pane->touched_capacity) * sizeof(*pane->changed) +
@@ -166,7 +175,7 @@ char *pane_group(struct pane *pane, const uint64_t *key, uint32_t *row)
     return group_append(pane, key);
 }
 
-char *pane_find(const struct pane *pane, const uint64_t *key)
+char *pane_find(const struct pane *pane, const uint64_t *key, uint32_t *row)
 {
     if (pane->index == NULL)
         return NULL;
@@ -176,8 +185,10 @@ char *pane_find(const struct pane *pane, const uint64_t *key)
         if ((uint32_t)(pane->index[at] >> 32) != hash)
             continue;
         char *group = pane_row(pane, (uint32_t)pane->index[at] - 1);
-        if (key_equal(pane->layout, (const uint64_t *)(const void *)group, key))
+        if (key_equal(pane->layout, (const uint64_t *)(const void *)group, key)) {
+            *row = (uint32_t)pane->index[at] - 1;
             return group;
+        }
     }
     return NULL;
 }

@@ -82,6 +82,7 @@ static const char *const aggregate_names[] = {
     "sum_no_overflow",
     "sumkahan",
     "top_k",
+    "top_k_elements",
     "var_pop",
     "var_samp",
     "variance",
@@ -166,6 +167,9 @@ const char *aggregate_word(enum aggregate_kind kind)
         [AGGREGATE_STDDEV_POP] = "stddev_pop",
         [AGGREGATE_VAR_SAMP] = "var_samp",
         [AGGREGATE_VAR_POP] = "var_pop",
+        [AGGREGATE_COUNT_DISTINCT] = "count_distinct",
+        [AGGREGATE_TOP_K] = "top_k",
+        [AGGREGATE_TOP_K_ELEMENTS] = "top_k_elements",
     };
     return (size_t)kind < COUNT_OF(words) ? words[kind] : "?";
 }

@@ -94,7 +94,8 @@ static bool top_k_visit(void *context, json_t *node, json_t **replacement)
     (void)replacement;
     struct builder *builder = context;
     json_t *filter = json_object_get(node, "filter");
-    if (!str_is(tree_function(node), "top_k") || !json_is_object(filter) ||
+    struct str name = tree_function(node);
+    if ((!str_is(name, "top_k") && !str_is(name, "top_k_elements")) || !json_is_object(filter) ||
         tree_len(node, "children") != 2)
         return true;
     size_t place;

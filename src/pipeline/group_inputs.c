@@ -56,7 +56,11 @@ static const struct {
     {"variance", AGGREGATE_VAR_SAMP},
     {"var_samp", AGGREGATE_VAR_SAMP},
     {"var_pop", AGGREGATE_VAR_POP},
+    {"top_k", AGGREGATE_TOP_K},
+    {"top_k_elements", AGGREGATE_TOP_K_ELEMENTS},
 };
+
+#define TOP_K_FOLDED_MAX 1000 // beyond, rows are kept
 
 static bool is_number(const struct type *type)
 {
@@ -106,6 +110,14 @@ static bool kind_takes(enum aggregate_kind kind, const struct type *argument,
     case AGGREGATE_BOOL_AND:
     case AGGREGATE_BOOL_OR:
         return argument->kind == TYPE_BOOLEAN;
+    case AGGREGATE_COUNT_DISTINCT:
+        return is_plain(argument) && result->kind == TYPE_BIGINT;
+    case AGGREGATE_TOP_K:
+        return is_plain(argument) && result->kind == TYPE_LIST &&
+               type_equal(argument, result->child);
+    case AGGREGATE_TOP_K_ELEMENTS:
+        return argument->kind == TYPE_LIST && is_plain(argument->child) &&
+               type_equal(argument, result);
     }
     return false;
 }
@@ -127,13 +139,33 @@ static bool is_distinct_free(enum aggregate_kind kind)
            kind == AGGREGATE_BOOL_OR;
 }
 
+static bool is_top_k(enum aggregate_kind kind)
+{
+    return kind == AGGREGATE_TOP_K || kind == AGGREGATE_TOP_K_ELEMENTS;
+}
+
+// top_k(x, 10): how many is a constant of the text.
+static bool top_k_limit(const struct call *call, struct aggregate *out)
+{
+    const json_t *value =
+        json_object_get(json_object_get(tree_at(call->node, "children", 1), "value"), "value");
+    out->limit = json_is_integer(value) ? json_integer_value(value) : 0;
+    return call->arguments_len == 2 && out->limit >= 1 && out->limit <= TOP_K_FOLDED_MAX;
+}
+
 static bool fold_call(const struct call *call, const struct column *inputs,
                       const struct type *result, struct aggregate *out)
 {
     *out = (struct aggregate){
         .argument = -1, .order_argument = -1, .filter = call->filter, .type = result};
-    if (!find_fold(tree_text(call->node, "function_name"), &out->kind) ||
-        (json_is_true(json_object_get(call->node, "distinct")) && !is_distinct_free(out->kind)) ||
+    bool is_distinct = json_is_true(json_object_get(call->node, "distinct"));
+    if (!find_fold(tree_text(call->node, "function_name"), &out->kind))
+        return false;
+    if (is_distinct && out->kind == AGGREGATE_COUNT)
+        out->kind = AGGREGATE_COUNT_DISTINCT;
+    else if (is_distinct && !is_distinct_free(out->kind))
+        return false;
+    if ((is_top_k(out->kind) && !top_k_limit(call, out)) ||
         (call->orders_len > 0 && !is_order_free(out->kind)))
         return false;
     bool is_pair = out->kind == AGGREGATE_ARG_MIN || out->kind == AGGREGATE_ARG_MAX;
@@ -144,7 +176,7 @@ static bool fold_call(const struct call *call, const struct column *inputs,
         out->kind = AGGREGATE_COUNT_ROWS; // count(1)
         return true;
     }
-    if (call->arguments_len != wanted)
+    if (call->arguments_len != wanted && !is_top_k(out->kind))
         return false;
     for (size_t i = 0; i < wanted; i++) {
         if (call->arguments[i] < 0)

@@ -135,6 +135,9 @@ enum aggregate_kind {
     AGGREGATE_STDDEV_POP,
     AGGREGATE_VAR_SAMP,
     AGGREGATE_VAR_POP,
+    AGGREGATE_COUNT_DISTINCT, // count(DISTINCT x), exact
+    AGGREGATE_TOP_K,          // the `limit` most frequent values, as a list
+    AGGREGATE_TOP_K_ELEMENTS, // .. of the elements of lists
 };
 struct aggregate {
     enum aggregate_kind kind;
@@ -142,6 +145,7 @@ struct aggregate {
     int order_argument;      // arg_min/arg_max; else -1
     int filter;              // BOOLEAN input column of FILTER (WHERE ..); -1: none
     const struct type *type; // of the result column (what DuckDB's binder says)
+    int64_t limit;           // top_k
 };
 
 struct relation {

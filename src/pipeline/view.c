@@ -14,21 +14,28 @@ static const char top_k[] =
     "CREATE OR REPLACE MACRO top_k(x, n) AS list_transform(list_slice(list_sort(list_transform("
     "map_entries(histogram(x)), lambda e: {'c': -CAST(e.value AS BIGINT), 'v': e.key})), 1, n), "
     "lambda e: e.v)";
+// The same of the elements of lists: as top_k(UNNEST(x), n) would be.
+static const char top_k_elements[] =
+    "CREATE OR REPLACE MACRO top_k_elements(x, n) AS list_transform(list_slice(list_sort("
+    "list_transform(map_entries(list_aggregate(flatten(list(x)), 'histogram')), "
+    "lambda e: {'c': -CAST(e.value AS BIGINT), 'v': e.key})), 1, n), lambda e: e.v)";
 
 bool builder_open(struct builder *builder, struct error *err)
 {
     struct plan *plan = builder->plan;
-    struct str *prelude = ARENA_ARRAY(builder->arena, struct str, plan->prelude_len + 1);
+    struct str *prelude = ARENA_ARRAY(builder->arena, struct str, plan->prelude_len + 2);
     prelude[0] = str_of(top_k);
+    prelude[1] = str_of(top_k_elements);
     if (plan->prelude_len > 0)
-        memcpy(prelude + 1, plan->prelude, plan->prelude_len * sizeof(*prelude));
+        memcpy(prelude + 2, plan->prelude, plan->prelude_len * sizeof(*prelude));
     plan->prelude = prelude;
-    plan->prelude_len++;
+    plan->prelude_len += 2;
     return connection_execute(builder->connection,
                               "CREATE SCHEMA IF NOT EXISTS _plain;"
                               "CREATE SCHEMA IF NOT EXISTS _over;",
                               err) &&
-           connection_execute(builder->connection, top_k, err);
+           connection_execute(builder->connection, top_k, err) &&
+           connection_execute(builder->connection, top_k_elements, err);
 }
 
 static void add_table(struct buf *sql, const char *schema, const struct relation *relation,
