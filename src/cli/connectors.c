@@ -48,27 +48,70 @@ static void print_type(const char *name, const char *what, const char *summary,
     print_options(options, len, out);
 }
 
+// What plans read for every source and sink, whatever its connector.
+static const char *const format_words[] = {"json", "csv", "raw", "parquet", NULL};
+static const char *const error_words[] = {"quarantine", "drop", "fail", NULL};
+static const char *const coerce_words[] = {"none", "spark", NULL};
+static const char *const delivery_words[] = {"exactly_once", "at_least_once", NULL};
+static const char *const reject_words[] = {"stop", "quarantine", NULL};
+#define ENABLED                                                                                    \
+    {                                                                                              \
+        .name = "enabled", .kind = OPTION_BOOL, .fallback = "true", .help = "left out when false"  \
+    }
+static const struct option source_common[] = {
+    ENABLED,
+    {.name = "format",
+     .kind = OPTION_WORD,
+     .fallback = "json",
+     .help = "what the bytes are",
+     .words = format_words},
+    {.name = "on_error",
+     .kind = OPTION_WORD,
+     .fallback = "quarantine",
+     .help = "a record that cannot be decoded",
+     .words = error_words},
+    {.name = "coerce",
+     .kind = OPTION_WORD,
+     .fallback = "none",
+     .help = "spark: a value that does not fit its column becomes NULL",
+     .words = coerce_words},
+};
+static const struct option sink_common[] = {
+    ENABLED,
+    {.name = "emit",
+     .kind = OPTION_TEXT,
+     .fallback = "",
+     .help = "'window_close' or 'changes 10 seconds', in place of the EMIT clause"},
+    {.name = "delivery",
+     .kind = OPTION_WORD,
+     .fallback = "",
+     .help = "at_least_once accepts a weaker promise than the sink could keep",
+     .words = delivery_words},
+    {.name = "on_reject",
+     .kind = OPTION_WORD,
+     .fallback = "stop",
+     .help = "a row that the target refuses",
+     .words = reject_words},
+};
+
 static void print_common(bool is_source, struct buf *out)
 {
-    buf_print(out, "every %s also takes\n    %-20s true/false, default true\n",
-              is_source ? "source" : "sink", "enabled");
-    if (is_source)
-        buf_print(out,
-                  "    %-20s 'json' | 'csv' | 'raw' | 'parquet', default json\n"
-                  "    %-20s 'quarantine' | 'drop' | 'fail', default quarantine\n"
-                  "    %-20s 'none' | 'spark', default none\n",
-                  "format", "on_error", "coerce");
-    else
-        buf_print(out,
-                  "    %-20s 'window_close' | 'changes 10 seconds'\n"
-                  "    %-20s 'exactly_once' | 'at_least_once'\n"
-                  "    %-20s 'stop' | 'quarantine', default stop\n",
-                  "emit", "delivery", "on_reject");
+    buf_print(out, "every %s also takes\n", is_source ? "source" : "sink");
+    print_options(is_source ? source_common : sink_common,
+                  is_source ? COUNT_OF(source_common) : COUNT_OF(sink_common), out);
 }
 
-static void json_options(const struct option *options, size_t len, struct buf *out)
+static void json_words(const struct option *option, struct buf *out)
 {
-    buf_add_cstr(out, "\"options\": [");
+    buf_add_cstr(out, ", \"words\": [");
+    for (size_t i = 0; option->words[i] != NULL; i++)
+        buf_print(out, "%s\"%s\"", i > 0 ? ", " : "", option->words[i]);
+    buf_add_char(out, ']');
+}
+
+static void json_options(const char *key, const struct option *options, size_t len, struct buf *out)
+{
+    buf_print(out, ", \"%s\": [", key);
     for (size_t i = 0; i < len; i++) {
         const struct option *option = &options[i];
         buf_print(out, "%s\n  {\"name\": \"%s\", \"kind\": \"%s\", \"required\": %s, \"help\": ",
@@ -79,9 +122,11 @@ static void json_options(const struct option *options, size_t len, struct buf *o
             buf_add_cstr(out, ", \"default\": ");
             buf_add_json_string(out, str_of(option->fallback));
         }
+        if (option->words != NULL)
+            json_words(option, out);
         buf_add_char(out, '}');
     }
-    buf_add_cstr(out, "]}");
+    buf_add_char(out, ']');
 }
 
 static void json_type(const char *name, const char *what, const char *summary,
@@ -91,8 +136,11 @@ static void json_type(const char *name, const char *what, const char *summary,
               "%s\n{\"name\": \"%s\", \"role\": \"%s\", \"summary\": ", out->len > 1 ? "," : "",
               name, what);
     buf_add_json_string(out, str_of(summary));
-    buf_add_cstr(out, ", ");
-    json_options(options, len, out);
+    bool is_source = what[1] == 'o';
+    json_options("options", options, len, out);
+    json_options("common", is_source ? source_common : sink_common,
+                 is_source ? COUNT_OF(source_common) : COUNT_OF(sink_common), out);
+    buf_add_char(out, '}');
 }
 
 static void print_all(const char *name, bool is_json, struct buf *out)

@@ -225,6 +225,19 @@ static bool set_logging(const struct run_flags *run, struct error *err)
     return true;
 }
 
+// A mistyped address is told before anything is opened: 2 for the flag, 78 for SET listen.
+static bool check_address(const struct plan *plan, const struct run_flags *run, struct error *err)
+{
+    AUTO(buf_clear) struct buf listen = {0};
+    buf_add_str(&listen, plan->settings.listen);
+    if (run->http == NULL)
+        return listen.len == 0 || server_address_check(buf_cstr(&listen), err) ||
+               error_wrap(err, "SET listen");
+    bool is_good = server_address_check(run->http, err);
+    err->exit_code = is_good ? 0 : EXIT_USAGE;
+    return is_good;
+}
+
 int command_run(int argc, char **argv)
 {
     struct run_flags run = {0};
@@ -255,6 +268,8 @@ int command_run(int argc, char **argv)
                                   execution, &arena, &exit_code);
     if (plan == NULL)
         return exit_code;
+    if (!check_address(plan, &run, &err))
+        return command_fail(&err);
     log_set_pipeline(arena_cstr(&arena, plan->settings.pipeline));
     struct job_options options = {.execution = (enum execution)plan->settings.execution,
                                   .drain = run.drain,

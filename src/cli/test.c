@@ -114,13 +114,41 @@ static bool open_values(struct database **database, struct test_pipeline *pipeli
     return ok;
 }
 
+// What --only left out, for the message when it left out everything.
+struct left_out {
+    struct arena arena;
+    struct found names;
+};
+
+static bool is_wanted(struct str name, const struct test_flags *test, struct left_out *left_out)
+{
+    if (test->only == NULL || memmem(name.ptr, name.len, test->only, strlen(test->only)) != NULL)
+        return true;
+    found_add(&left_out->names, name);
+    return false;
+}
+
+static bool nothing_wanted(const struct test_flags *test, const struct left_out *left_out,
+                           struct error *err)
+{
+    const struct found *found = &left_out->names;
+    AUTO(arena_clear) struct arena arena = {0};
+    const char **names = ARENA_ARRAY(&arena, const char *, found->len);
+    for (size_t i = 0; i < found->len; i++)
+        names[i] = found->paths[i].ptr;
+    const char *nearest = nearest_name(str_of(test->only), names, found->len);
+    return error_set_exit(err, ERROR_USER, EXIT_USAGE,
+                          "--only '%s': none of %zu tests has this in its name%s%s%s", test->only,
+                          found->len, nearest != NULL ? "; did you mean '" : "",
+                          nearest != NULL ? nearest : "", nearest != NULL ? "'" : "");
+}
+
 static void run_tests(const struct test_pipeline *pipeline, const struct test_file *file,
-                      const struct test_flags *test, struct test_report *report)
+                      const struct test_flags *test, struct left_out *left_out,
+                      struct test_report *report)
 {
     for (size_t t = 0; t < file->tests_len; t++) {
-        struct str name = file->tests[t].name;
-        if (test->only != NULL &&
-            memmem(name.ptr, name.len, test->only, strlen(test->only)) == NULL)
+        if (!is_wanted(file->tests[t].name, test, left_out))
             continue;
         struct test_result result = {0};
         test_run(pipeline, &file->tests[t], test->crash, &result);
@@ -131,7 +159,7 @@ static void run_tests(const struct test_pipeline *pipeline, const struct test_fi
 
 // False: the file's tests could not be run at all.
 static bool run_file(struct str path, const struct test_flags *test, const struct words *rest,
-                     struct test_report *report, struct error *err)
+                     struct left_out *left_out, struct test_report *report, struct error *err)
 {
     AUTO(arena_clear) struct arena arena = {0};
     struct test_pipeline pipeline = {.test_path = arena_cstr(&arena, path)};
@@ -156,7 +184,7 @@ static bool run_file(struct str path, const struct test_flags *test, const struc
     struct database *database = NULL;
     ok = open_values(&database, &pipeline, err);
     if (ok)
-        run_tests(&pipeline, &file, test, report);
+        run_tests(&pipeline, &file, test, left_out, report);
     connection_close(pipeline.connection);
     database_close(database);
     return ok;
@@ -191,14 +219,22 @@ int command_test(int argc, char **argv)
     if (!find_tests(&arguments.positional, &found, &err))
         return command_fail(&err);
     struct test_report report = {0};
+    struct left_out left_out = {0};
+    left_out.names.arena = &left_out.arena;
     for (size_t i = 0; i < found.len; i++) {
         error_clear(&err);
-        if (run_file(found.paths[i], &test, &arguments.rest, &report, &err))
+        if (run_file(found.paths[i], &test, &arguments.rest, &left_out, &report, &err))
             continue;
         test_report_broken(&report, arena_cstr(&arena, found.paths[i]), err.text);
     }
-    printf("%zu passed, %zu failed\n", report.passed, report.failed);
     error_clear(&err);
+    bool is_typo = report.passed + report.failed == 0 && test.only != NULL;
+    if (is_typo)
+        (void)nothing_wanted(&test, &left_out, &err);
+    arena_clear(&left_out.arena);
+    if (is_typo)
+        return command_fail(&err);
+    printf("%zu passed, %zu failed\n", report.passed, report.failed);
     bool is_written = test.junit == NULL || test_report_write(&report, test.junit, &err);
     test_report_clear(&report);
     if (!is_written)

@@ -187,6 +187,32 @@ static void explain_relation(const struct plan *plan, const struct relation *rel
     explain_constraints(relation, out);
 }
 
+static struct str option_text(const struct plan_sink *sink, const char *name)
+{
+    for (size_t i = 0; i < sink->options_len; i++)
+        if (str_is(sink->options[i].name, name))
+            return sink->options[i].value;
+    const struct option *option =
+        option_find(sink->type->options, sink->type->options_len, str_of(name));
+    return option != NULL ? str_of(option->fallback) : (struct str){0};
+}
+
+// Rows without a window, into files: a file is shown when it is worth being one.
+static bool explain_rolling(const struct plan_sink *sink, const char *commit, struct buf *out)
+{
+    struct str rows = option_text(sink, "roll_rows"), bytes = option_text(sink, "roll_bytes");
+    struct str age = option_text(sink, "roll_age");
+    int64_t age_us;
+    char text[64];
+    if (sink->type->should_deliver == NULL || age.len == 0 || !duration_parse(age, &age_us))
+        return false;
+    buf_print(out,
+              "    rows are durable in the checkpoint with each commit (every %s), and appear as "
+              "a file when it has %.*s rows or %.*s, is %s old, or the run ends\n",
+              commit, STR_ARGS(rows), STR_ARGS(bytes), duration(age_us, text));
+    return true;
+}
+
 static void explain_emission(const struct plan *plan, const struct plan_sink *sink, struct buf *out)
 {
     char every[64], commit[64];
@@ -203,7 +229,7 @@ static void explain_emission(const struct plan *plan, const struct plan_sink *si
                   "    each row once, final, with the commit after its window closed (every "
                   "%s)\n",
                   commit);
-    else
+    else if (!explain_rolling(sink, commit, out))
         buf_print(out, "    rows appear with each commit: the first at once, then every %s\n",
                   commit);
 }

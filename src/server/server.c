@@ -74,6 +74,13 @@ static bool parse_address(const char *text, union address *address, socklen_t *l
     return inet_pton(AF_INET, name, &address->v4.sin_addr) == 1 || bad_address(text, err);
 }
 
+bool server_address_check(const char *address, struct error *err)
+{
+    union address parsed;
+    socklen_t len;
+    return parse_address(address, &parsed, &len, err);
+}
+
 // -1: not to be had. *port is the real one.
 static int listen_on(const char *text, int *port, struct error *err)
 {

@@ -3,6 +3,8 @@
 """Golden tests of the pipeline language.
 
 errors*/NAME.sql    must be refused (exit 78); NAME.expected is what stands on stderr, byte for byte
+commands/NAME.sql   `firesteel WORDS NAME.sql`, WORDS from a first line `-- command: WORDS`; with --json in
+                    them stdout must be JSON; NAME.expected is the exit code, then stderr and stdout
 plans/NAME.sql      must be accepted; NAME.expected is `firesteel plan --json`, with its warnings
 
 A first line `-- args: ..` adds words to the command line. The binary is $FIRESTEEL, by default
@@ -13,6 +15,7 @@ command line choose the cases whose path contains one of them.
 from __future__ import annotations
 
 import difflib
+import json
 import os
 import shlex
 import subprocess
@@ -30,11 +33,19 @@ def case_args(sql: Path) -> list[str]:
     return shlex.split(first[len("-- args:") :]) if first.startswith("-- args:") else []
 
 
+def command_words(sql: Path) -> list[str]:
+    first = sql.read_text(encoding="utf-8").split("\n", 1)[0]
+    return shlex.split(first.removeprefix("-- command:"))
+
+
 def run_case(binary: str, sql: Path) -> tuple[str, str]:
     """What came out, and a complaint that holds whatever is expected (or nothing)."""
     name = str(sql.relative_to(ROOT))
     is_plan = sql.parent.name == "plans"
+    is_command = sql.parent.name == "commands"
     words = [binary, "plan", "--json"] if is_plan else [binary, "check"]
+    if is_command:
+        words = [binary, *command_words(sql)]
     environment = {k: v for k, v in os.environ.items() if k in ("PATH", "HOME", "ASAN_OPTIONS")}
     environment["NO_COLOR"] = "1"
     result = subprocess.run(
@@ -46,6 +57,14 @@ def run_case(binary: str, sql: Path) -> tuple[str, str]:
         timeout=TIMEOUT_S,
         check=False,
     )
+    if is_command:
+        complaint = ""
+        if "--json" in words:
+            try:
+                json.loads(result.stdout)
+            except ValueError as error:
+                complaint = f"stdout is not JSON: {error}"
+        return f"exit {result.returncode}\n{result.stderr}{result.stdout}", complaint
     wanted = 0 if is_plan else 78
     complaint = "" if result.returncode == wanted else f"exit {result.returncode}, not {wanted}"
     return result.stderr + result.stdout, complaint
@@ -79,7 +98,12 @@ def main(words: list[str]) -> int:
     if not Path(binary).exists():
         print(f"no {binary}: run make first, or set FIRESTEEL")
         return 1
-    cases = sorted([*GOLDEN.glob("errors*/*.sql"), *GOLDEN.glob("plans/*.sql")])
+    cases = sorted(
+        sql
+        for pattern in ("errors*/*.sql", "plans/*.sql", "commands/*.sql")
+        for sql in GOLDEN.glob(pattern)
+        if not sql.name.endswith(".test.sql")
+    )
     if chosen:
         cases = [sql for sql in cases if any(word in str(sql) for word in chosen)]
     with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:

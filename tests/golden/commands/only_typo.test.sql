@@ -1,0 +1,4 @@
+TEST 'words';
+EXPECT shown EMPTY;
+TEST 'another';
+EXPECT shown EMPTY;
