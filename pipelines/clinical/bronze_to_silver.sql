@@ -173,3 +173,54 @@ CREATE SINK silver_adverse_events WITH (
   event_timestamp::DATE AS date,
   bronze_hour_of(bronze_file) AS bronze_hour
 FROM valid_adverse_events;
+
+-- The figures of the run. Records that cannot be parsed are invalid, too; a value out of range counts
+-- once, beside the sum.
+CREATE MACRO topic_of(relation) AS
+  CASE WHEN relation LIKE '%vitals' THEN 'patient-vitals' WHEN relation LIKE '%labs' THEN 'lab-results'
+       WHEN relation LIKE '%medications' THEN 'medications' ELSE 'adverse-events' END;
+CREATE MACRO percent_of(part, whole) AS CASE WHEN whole > 0 THEN printf('%.2f%%', 100.0 * part / whole) ELSE 'n/a' END;
+
+REPORT ON STDERR TEMPLATE '{topic}: {read} read, {written} written, {duplicates} duplicates, {invalid} invalid, quality {quality}
+' AS SELECT topic_of(relation) AS topic,
+  sum(CASE WHEN kind = 'source' THEN rows_in ELSE 0 END) AS read,
+  sum(CASE WHEN kind = 'sink' THEN passed ELSE 0 END) AS written,
+  sum(duplicate) AS duplicates,
+  sum(rejected + undecodable) AS invalid,
+  percent_of(written, read) AS quality
+FROM ledger GROUP BY topic ORDER BY topic;
+
+REPORT ON STDOUT TEMPLATE '==================================================
+PROCESSING METRICS
+==================================================
+records_read: {records_read}
+records_written: {records_written}
+duplicates_removed: {duplicates_removed}
+invalid_records: {invalid_records}
+out_of_range_values: {out_of_range_values}
+==================================================
+Data Quality: {quality}
+==================================================
+' AS SELECT
+  coalesce(sum(rows_in) FILTER (kind = 'source'), 0) AS records_read,
+  coalesce(sum(passed) FILTER (kind = 'sink'), 0) AS records_written,
+  coalesce(sum(duplicate), 0) AS duplicates_removed,
+  coalesce(sum(rejected + undecodable), 0) AS invalid_records,
+  (SELECT coalesce(sum(violations), 0) FROM ledger_rejections WHERE relation = 'valid_vitals' AND reason LIKE 'invalid_%') AS out_of_range_values,
+  percent_of(records_written, records_read) AS quality
+FROM ledger;
+
+CREATE METRIC data_records_processed_total TYPE counter HELP 'Records written to a layer.' AS
+  SELECT 'silver' AS layer, topic_of(relation) AS topic, passed AS value FROM ledger WHERE kind = 'sink';
+CREATE METRIC data_invalid_records_total TYPE counter HELP 'Records refused, by the first reason.' AS
+  SELECT topic_of(relation) AS topic, reason, "rows" AS value FROM ledger_rejections;
+CREATE METRIC data_duplicates_removed_total TYPE counter HELP 'Copies of records removed within an hour.' AS
+  SELECT topic_of(relation) AS topic, duplicate AS value FROM ledger WHERE relation LIKE 'distinct_%';
+CREATE METRIC data_quality_score TYPE gauge HELP 'Share of the records read that were written, of the newest run that read any.' AS
+  SELECT topic_of(relation) AS topic,
+         sum(CASE WHEN kind = 'sink' THEN passed ELSE 0 END) / nullif(sum(CASE WHEN kind = 'source' THEN rows_in ELSE 0 END), 0) AS value
+  FROM ledger GROUP BY topic;
+CREATE METRIC spark_job_duration_seconds TYPE gauge HELP 'Duration of the newest run.' AS SELECT seconds AS value FROM run;
+CREATE METRIC spark_job_status TYPE gauge HELP '1: the newest run went well, 0: it failed.' AS SELECT status AS value FROM run;
+CREATE METRIC spark_job_last_success_timestamp_seconds TYPE gauge HELP 'Start of the newest run that went well.' AS
+  SELECT epoch(started) AS value FROM run WHERE status = 1;

@@ -15,6 +15,7 @@ const struct command commands[] = {
      "firesteel run --once devices.sql            # what exists now, then end\n"
      "firesteel run --batch devices.sql           # all of it, every window closed\n"
      "firesteel run devices.sql --with events.connector=files --with events.path='in/*.jsonl'\n"
+     "firesteel run bronze_to_silver.sql --every '1 hour' --min-quality 95\n"
      "firesteel run devices.sql -D KAFKA_TOPIC=input_events --http 127.0.0.1:8080\n",
      command_run},
     {"check", "find the mistakes in pipeline files without running them",
@@ -40,6 +41,10 @@ const struct command commands[] = {
      "firesteel generate devices --rows 1000000 --seed 7 --to events/\n"
      "firesteel generate devices --rows 10 --to -\n",
      command_generate},
+    {"serve", "run the schedules of a folder's pipelines, and serve the figures of their runs",
+     "firesteel serve pipelines/clinical\n"
+     "firesteel serve pipelines/clinical --http 0.0.0.0:8000\n",
+     command_serve},
     {"replay", "send quarantined rows through the pipeline again, exactly once",
      "firesteel replay devices.sql\n", command_replay},
     {"state", "look into a checkpoint: show, verify, export, repair, adopt",

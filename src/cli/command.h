@@ -31,6 +31,7 @@ int command_explain(int argc, char **argv);
 int command_test(int argc, char **argv);
 int command_init(int argc, char **argv);
 int command_generate(int argc, char **argv);
+int command_serve(int argc, char **argv);
 int command_replay(int argc, char **argv);
 int command_state(int argc, char **argv);
 int command_connectors(int argc, char **argv);

@@ -7,6 +7,8 @@
 #include "base/log.h"
 #include "cli/command.h"
 #include "cli/load_plan.h"
+#include "cli/run_end.h"
+#include "cli/schedule.h"
 #include "engine/job.h"
 #include "server/job_metrics.h"
 #include "server/server.h"
@@ -23,6 +25,8 @@ struct run_flags {
     struct plan_flags plan;
     bool once, batch, drain, ledger, log_json, quiet;
     const char *http, *stats, *drop_state, *log_level;
+    double min_quality;
+    int64_t every_us;
 };
 
 static const struct flag flags[] = {
@@ -34,6 +38,12 @@ static const struct flag flags[] = {
      offsetof(struct run_flags, drain)},
     {"http", 0, FLAG_TEXT, "HOST:PORT", "serve metrics, health and progress",
      offsetof(struct run_flags, http)},
+    {"min-quality", 0, FLAG_DOUBLE, "PERCENT",
+     "exit 3 when a smaller share of the rows read was good (run that ends)",
+     offsetof(struct run_flags, min_quality)},
+    {"every", 0, FLAG_DURATION, "INTERVAL",
+     "again and again, aligned to the interval; figures on --http (127.0.0.1:8000)",
+     offsetof(struct run_flags, every_us)},
     {"ledger", 0, FLAG_BOOL, NULL, "print the ledger on stdout at the end",
      offsetof(struct run_flags, ledger)},
     {"stats", 0, FLAG_TEXT, "FILE", "write figures of the run as JSON",
@@ -133,6 +143,7 @@ static void *watch(void *argument)
         struct job_progress progress;
         job_progress(watcher->job, &progress);
         metrics_update(watcher->job, watcher->plan);
+        run_metrics_export(watcher->plan, watcher->job);
         if (watcher->shows_line)
             print_line(&progress);
     }
@@ -259,6 +270,9 @@ int command_run(int argc, char **argv)
         error_set_exit(&err, ERROR_USER, EXIT_USAGE, "--drain needs --once");
     if (err.kind != ERROR_NONE || !set_logging(&run, &err))
         return command_fail(&err);
+    if (run.every_us > 0)
+        return schedule_every(argc, argv, run.every_us, run.http, arguments.positional.items[0],
+                              &run.plan, &arguments.rest);
     mallopt(M_TRIM_THRESHOLD, 4 << 20);   // freed batches come back at once: no page faults
     mallopt(M_MMAP_THRESHOLD, 128 << 10); // large tables leave no holes behind
     mallopt(M_ARENA_MAX, 2);
@@ -275,8 +289,11 @@ int command_run(int argc, char **argv)
                                   .drain = run.drain,
                                   .clock = &clock_system,
                                   .drop_state = run.drop_state != NULL ? run.drop_state : ""};
+    struct run_end end;
+    run_end_begin(&end, plan, run.min_quality);
     struct job *job = job_open(plan, &options, &err);
     bool ok = job != NULL && run_job(job, plan, &run, &err);
+    ok = run_end(&end, job, ok, &err);
     job_close(job);
     return ok ? EXIT_DONE : command_fail(&err);
 }

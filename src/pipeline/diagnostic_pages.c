@@ -37,7 +37,8 @@ static const struct {
               "Write the whole word as a literal: topic = 'events_${STAGE}'.\n"},
     {"E0121",
      "this statement is not known\n\n"
-     "A pipeline holds SET and CREATE SOURCE, VIEW, TABLE, SINK, MACRO, TYPE, each ended by ;\n"},
+     "A pipeline holds SET, REPORT and CREATE SOURCE, VIEW, TABLE, SINK, METRIC, SCHEDULE, MACRO,\n"
+     "TYPE, each ended by ;\n"},
     {"E0122",
      "something else was expected here\n\n"
      "    SET name = value;\n"
@@ -212,6 +213,18 @@ static const struct {
     {"E0416", "late rows of two steps have different columns\n\nGive each a sink of its own.\n"},
     {"E0417", "nothing here has late rows\n\nDEDUP and windowed GROUP BY judge lateness; put LATE "
               "INTO there.\n"},
+    {"E0418", "a report does not fit its template\n\n"
+              "    REPORT ON STDOUT TEMPLATE 'read {rows}, kept {kept}\n' AS SELECT .. AS rows, .. AS "
+              "kept FROM ledger;\n"
+              "Each row of the SELECT fills the template once. Without TEMPLATE the SELECT has one\n"
+              "column, printed a line a row.\n"},
+    {"E0419", "a metric has no value, or no possible name\n\n"
+              "    CREATE METRIC data_records_total TYPE counter HELP '..' AS\n"
+              "      SELECT relation AS topic, passed AS value FROM ledger WHERE kind = 'sink';\n"
+              "Column `value` is the sample, every other column is a label.\n"},
+    {"E0420", "a schedule is not understood\n\n"
+              "    CREATE SCHEDULE hourly EVERY INTERVAL '1 hour' RUN 'bronze_to_silver.sql' WITH "
+              "(retries = 3);\n"},
 
     {"W0201", "a cast from text to TIMESTAMP loses the offset\n\n"
               "DuckDB reads '2024-01-15T10:30:00+02:00'::TIMESTAMP as 10:30. Declare the column "

@@ -44,6 +44,10 @@ const char *parser_nearest(struct parser *parser, const struct token *token,
 
 bool parse_source(struct parser *parser, struct statement *statement);
 bool parse_sink(struct parser *parser, struct statement *statement);
+// REPORT from its first word; the others behind their name.
+bool parse_report(struct parser *parser, struct statement *statement);
+bool parse_metric(struct parser *parser, struct statement *statement);
+bool parse_schedule(struct parser *parser, struct statement *statement);
 // AS SELECT .. up to the end of the statement.
 MUST_USE bool parse_body(struct parser *parser, struct statement *statement);
 // Forms of other systems and of later versions. True when it was one (and was reported).

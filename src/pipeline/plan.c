@@ -12,8 +12,7 @@
 struct unit *unit_find(struct maker *maker, struct str name)
 {
     for (size_t i = 0; i < maker->units_len; i++) {
-        enum statement_kind kind = maker->statements[i].kind;
-        if (kind != STATEMENT_SET && kind != STATEMENT_MACRO &&
+        if (statement_has_rows(maker->statements[i].kind) &&
             str_equal_nocase(maker->statements[i].name, name))
             return &maker->units[i];
     }
@@ -63,7 +62,7 @@ static void check_names(struct maker *maker)
 {
     for (size_t i = 0; i < maker->units_len; i++) {
         const struct statement *statement = &maker->statements[i];
-        if (statement->kind == STATEMENT_SET || statement->kind == STATEMENT_MACRO)
+        if (!statement_has_rows(statement->kind))
             continue;
         struct unit *first = unit_find(maker, statement->name);
         if (first != &maker->units[i]) {
@@ -123,7 +122,7 @@ static void find_reads(struct maker *maker, struct unit *unit)
             unit->state = UNIT_BROKEN;
         return;
     }
-    if (!statement->has_body || statement->kind == STATEMENT_MACRO)
+    if (!statement->has_body || !statement_has_rows(statement->kind))
         return;
     if (!view_references(&maker->builder, &statement->body, &names, &places, &len)) {
         unit->state = UNIT_BROKEN;
@@ -278,6 +277,15 @@ static void unit_build(struct maker *maker, struct unit *unit)
     case STATEMENT_SINK:
         sink_build(maker, unit);
         return;
+    case STATEMENT_REPORT:
+        report_build(maker, unit);
+        return;
+    case STATEMENT_METRIC:
+        metric_build(maker, unit);
+        return;
+    case STATEMENT_SCHEDULE:
+        schedule_build(maker, unit);
+        return;
     case STATEMENT_SET:
     case STATEMENT_MACRO:
         unit->state = UNIT_DONE;
@@ -412,6 +420,8 @@ static void check_work(struct maker *maker)
     for (size_t i = 0; i < plan->sources_len; i++)
         enabled += plan->sources[i].is_enabled;
     const char *text = NULL, *cure = NULL;
+    if (sinks == 0 && plan->schedules_len > 0)
+        return; // a file of schedules, for firesteel serve
     if (sinks == 0) {
         text = "nothing to do: the pipeline has no sink";
         cure = "add CREATE SINK name WITH (connector = 'console') AS SELECT ..";
@@ -468,6 +478,9 @@ static void units_init(struct maker *maker)
     plan->view_sql = ARENA_ARRAY(maker->arena, struct str, len);
     plan->counted = ARENA_ARRAY(maker->arena, struct counted_view, len);
     plan->batch_sink_sql = ARENA_ARRAY(maker->arena, struct str, len);
+    plan->reports = ARENA_ARRAY(maker->arena, struct plan_report, len);
+    plan->metrics = ARENA_ARRAY(maker->arena, struct plan_metric, len);
+    plan->schedules = ARENA_ARRAY(maker->arena, struct plan_schedule, len);
     for (size_t i = 0; i < maker->units_len; i++)
         maker->units[i] =
             (struct unit){.statement = &maker->statements[i],

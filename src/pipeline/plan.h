@@ -253,6 +253,35 @@ struct counted_view {
     size_t later_from, later_len; // its constraints within the source's relation->later
 };
 
+// REPORT ON STDOUT | STDERR, after a run that ends. `sql` reads the tables of the run: ledger,
+// ledger_rejections, run (engine/run_tables.h).
+struct plan_report {
+    struct str sql;
+    struct str format; // TEMPLATE: "{column}" is replaced, once a row; has_template false: rows of
+    bool has_format;   // one text column, a line each
+    bool is_stderr;
+    struct column *columns;
+    size_t columns_len;
+    size_t place;
+};
+// CREATE METRIC: column `value`, the others are labels.
+struct plan_metric {
+    struct str name, help, sql;
+    bool is_counter; // accumulates over runs
+    struct column *columns;
+    size_t columns_len;
+    int value_column;
+    size_t place;
+};
+struct plan_schedule {
+    struct str name, file; // relative to the .sql file
+    int64_t every_us;      // 0: cron
+    struct str cron;
+    int64_t retries;
+    bool catch_up;
+    size_t place;
+};
+
 // Settings (SET name = value); table in plan_settings[].
 struct settings {
     struct str pipeline;
@@ -296,6 +325,12 @@ struct plan {
     struct counted_view *counted; // parallel to view_sql
     size_t view_sql_len;
     struct str *batch_sink_sql; // parallel to sinks; empty for LATE targets
+    struct plan_report *reports;
+    size_t reports_len;
+    struct plan_metric *metrics;
+    size_t metrics_len;
+    struct plan_schedule *schedules;
+    size_t schedules_len;
     struct str fingerprint;     // see plan_fingerprint
     // Options that were not used because they belong to another connector: "events: topic (kafka)".
     struct str *ignored;
@@ -318,6 +353,8 @@ struct plan_request {
 // NULL when there are errors; all of them are in diagnostics. Warnings may be there in any case.
 struct plan *plan_build(const struct plan_request *request, struct arena *arena,
                         struct diagnostics *diagnostics);
+// The tables that REPORT and CREATE METRIC read: statements that make them, empty.
+extern const char plan_run_tables[];
 extern const struct option plan_settings[];
 extern const size_t plan_settings_len;
 

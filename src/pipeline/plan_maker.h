@@ -66,6 +66,10 @@ const char *unit_cure(struct maker *maker, struct str wanted, unsigned kinds);
 int plan_append_relation(struct maker *maker, const struct relation *relation);
 
 void source_build(struct maker *maker, struct unit *unit);
+// report_plan.c
+void report_build(struct maker *maker, struct unit *unit);
+void metric_build(struct maker *maker, struct unit *unit);
+void schedule_build(struct maker *maker, struct unit *unit);
 // counted_view.c: true when the view is one (done, or reported).
 bool counted_view_build(struct maker *maker, struct unit *unit);
 void sink_open(struct maker *maker, struct unit *unit);  // options; takes its place in plan->sinks

@@ -71,7 +71,15 @@ enum statement_kind {
     STATEMENT_TABLE,
     STATEMENT_MACRO, // CREATE MACRO / CREATE TYPE: passed on whole in `body`
     STATEMENT_SINK,
+    STATEMENT_REPORT,   // REPORT ON ..: no name
+    STATEMENT_METRIC,   // names of metrics are not names of relations
+    STATEMENT_SCHEDULE, // nor are those of schedules
 };
+// Does the statement define a name that SELECTs may use?
+static inline bool statement_has_rows(enum statement_kind kind)
+{
+    return kind != STATEMENT_SET && kind != STATEMENT_MACRO && kind < STATEMENT_REPORT;
+}
 enum emit_kind { EMIT_DEFAULT, EMIT_WINDOW_CLOSE, EMIT_CHANGES };
 
 struct statement {
@@ -97,6 +105,12 @@ struct statement {
     struct sql_text body; // SELECT text without the statement around it
     struct str from;      // CREATE SINK .. FROM view
     size_t from_place;
+    struct str text; // REPORT: TEMPLATE; METRIC: HELP; SCHEDULE: RUN 'file'
+    size_t text_place;
+    bool has_text;
+    bool is_stderr;         // REPORT
+    bool is_counter;        // METRIC
+    struct str every, cron; // SCHEDULE: one of them
 };
 
 // -D NAME=value first, then the environment; ${1}.. are the words after `--`.

@@ -13,17 +13,12 @@ struct refused {
 static const struct refused later_statements[] = {
     {"CREATE", "MODEL", "CREATE MODEL is not in this version",
      "train outside and join the model's scores with CREATE TABLE"},
-    {"CREATE", "SCHEDULE", "CREATE SCHEDULE is not in this version",
-     "call 'firesteel run --once FILE' from cron or a systemd timer"},
     {"CREATE", "ENDPOINT", "CREATE ENDPOINT is not in this version",
      "write a files sink and serve the folder"},
     {"CREATE", "CHART", "CREATE CHART is not in this version",
      "write a files sink and draw from the folder"},
     {"CREATE", "REPORT", "CREATE REPORT is not in this version",
      "write a console or files sink with the rows of the report"},
-    {"CREATE", "METRIC", "CREATE METRIC is not in this version",
-     "write the values with a sink; the engine's own figures are under /metrics"},
-    {"REPORT", NULL, "REPORT is not in this version", "write a console sink"},
     {"DECLARE", NULL, "DECLARE is not in this version",
      "arguments behind -- are ${1}, ${2}, ..; named values are ${NAME} and -D NAME=value"},
 };

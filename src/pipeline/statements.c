@@ -6,7 +6,8 @@
 
 #include <string.h>
 
-static const char *const kinds[] = {"SOURCE", "VIEW", "TABLE", "SINK", "MACRO", "TYPE"};
+static const char *const kinds[] = {"SOURCE", "VIEW", "TABLE",  "SINK",
+                                    "MACRO",  "TYPE", "METRIC", "SCHEDULE"};
 
 // A forgotten ; shows as CREATE SOURCE .. in the middle of a body.
 static const struct token *missing_end(const struct parser *parser)
@@ -213,6 +214,8 @@ static bool parse_named(struct parser *parser, struct statement *statement)
         {"VIEW", STATEMENT_VIEW, "a view", parse_view},
         {"TABLE", STATEMENT_TABLE, "a table", parse_table},
         {"SINK", STATEMENT_SINK, "a sink", parse_sink},
+        {"METRIC", STATEMENT_METRIC, "a metric", parse_metric},
+        {"SCHEDULE", STATEMENT_SCHEDULE, "a schedule", parse_schedule},
     };
     parser->at++; // CREATE
     for (size_t i = 0; i < COUNT_OF(forms); i++) {
@@ -226,7 +229,7 @@ static bool parse_named(struct parser *parser, struct statement *statement)
                forms[i].parse(parser, statement);
     }
     const char *near = parser_nearest(parser, parser->at, kinds, COUNT_OF(kinds));
-    const char *cure = "write CREATE SOURCE, VIEW, TABLE, SINK, MACRO or TYPE";
+    const char *cure = "write CREATE SOURCE, VIEW, TABLE, SINK, METRIC, SCHEDULE, MACRO or TYPE";
     return parser_fail(parser, "E0121", parser->at, near != NULL ? near : cure,
                        "there is no such thing to create");
 }
@@ -246,10 +249,14 @@ static bool parse_statement(struct parser *parser, struct statement *statement)
     }
     if (parser_is(parser, "CREATE"))
         return parse_named(parser, statement);
-    static const char *const words[] = {"CREATE", "SET"};
+    if (parser_is(parser, "REPORT")) {
+        statement->kind = STATEMENT_REPORT;
+        return parse_report(parser, statement);
+    }
+    static const char *const words[] = {"CREATE", "SET", "REPORT"};
     const char *near = parser_nearest(parser, parser->at, words, COUNT_OF(words));
     return parser_fail(parser, "E0121", parser->at,
-                       near != NULL ? near : "a pipeline holds SET and CREATE statements",
+                       near != NULL ? near : "a pipeline holds SET, CREATE and REPORT statements",
                        "this statement is not known");
 }
 

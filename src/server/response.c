@@ -62,7 +62,8 @@ static void route_ready(const struct route_target *target, struct response *resp
 
 static void route_metrics(const struct route_target *target, struct response *response)
 {
-    metrics_update(target->job, target->plan);
+    if (target->job != NULL)
+        metrics_update(target->job, target->plan);
     response->status = 200;
     response->type = TEXT_METRICS;
     metric_print(&response->body);
@@ -161,8 +162,22 @@ static bool route_pipeline(const struct route_target *target, struct str rest,
     return false;
 }
 
+// Without a job of its own the process only serves figures of others.
+static bool route_without_job(const struct route_target *target, struct str path,
+                              struct response *response)
+{
+    if (target->job != NULL || str_is(path, "/metrics"))
+        return false;
+    bool is_health = str_is(path, "/livez") || str_is(path, "/readyz") || str_is(path, "/");
+    response_set(response, is_health ? 200 : 404,
+                 is_health ? "ok\n" : "not here; there are /livez /readyz /metrics\n");
+    return true;
+}
+
 void route(const struct route_target *target, struct str path, struct response *response)
 {
+    if (route_without_job(target, path, response))
+        return;
     for (size_t i = 0; i < COUNT_OF(routes); i++) {
         if (!str_is(path, routes[i].path))
             continue;

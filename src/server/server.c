@@ -182,7 +182,8 @@ struct server *server_start(const char *address, struct job *job, const struct p
     struct server *server = heap_new(sizeof(*server));
     server->target = (struct route_target){.job = job, .plan = plan};
     server->port = port;
-    metrics_update(job, plan); // a scrape that comes at once finds them
+    if (job != NULL)
+        metrics_update(job, plan); // a scrape that comes at once finds them
     server->daemon = MHD_start_daemon(
         MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_AUTO | MHD_USE_ERROR_LOG, 0, NULL, NULL,
         on_request, server, MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL, MHD_OPTION_LISTEN_SOCKET, fd,

@@ -7,6 +7,7 @@
 
 struct server;
 // address: "127.0.0.1:8080"; port 0 takes a free one (server_port). NULL: address not to be had.
+// job and plan NULL: no job of this process, only /metrics and health (firesteel serve).
 struct server *server_start(const char *address, struct job *job, const struct plan *plan,
                             struct error *err);
 // Is it an address at all? Asked before a run begins.
