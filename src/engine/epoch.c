@@ -17,7 +17,7 @@
 //
 // Order in a record is the order of application: closed before groups, outbox before ledger.
 #include "base/failpoint.h"
-#include "base/log.h"
+#include "engine/committer.h"
 #include "engine/epoch.h"
 #include "engine/replay.h"
 
@@ -241,87 +241,46 @@ static int64_t base_estimate(const struct job *job)
     return bytes;
 }
 
-// A full disk is waited out; a stop request ends the waiting (the epoch is then redone at restart).
-static bool append(struct job *job, uint64_t epoch, struct str frame, struct error *err)
+// A base is worth writing when the frames outweigh it: it costs as much as it saves. At the end of
+// the input it saves nothing.
+static bool wants_base(const struct job *job, const struct buf *frame)
 {
-    bool warned = false;
-    while (!journal_append(job->journal, epoch, frame, err)) {
-        if (err->kind != ERROR_RETRY || job->stop_requested || job->options.is_test)
-            return false;
-        if (!warned)
-            log_warn("cannot write the checkpoint, trying again: %s", err->text);
-        warned = true;
-        job->state = JOB_DEGRADED;
-        clock_sleep_us(200 * US_PER_MS);
-        error_clear(err);
-    }
-    return true;
+    if (job->journal == NULL || job->drained)
+        return false;
+    int64_t frames = journal_frame_bytes(job->journal) + (int64_t)frame->len;
+    return frames >= job->plan->settings.journal_bytes && frames >= BASE_RATIO * base_estimate(job);
 }
 
-// A base is worth writing when the frames outweigh it: it costs as much as it saves.
-static bool rebase_if_long(struct job *job, struct error *err)
+// In memory of its own size, given back at once: a base is rare and larger than any frame.
+static bool rebase(struct job *job, struct error *err)
 {
-    int64_t frames = journal_frame_bytes(job->journal);
-    if (frames < job->plan->settings.journal_bytes || frames < BASE_RATIO * base_estimate(job))
-        return true;
-    // In memory of its own size, given back at once: a base is rare and larger than any frame.
-    buf_clear(&job->frame);
+    buf_clear(&committer_order(job->committer)->frame);
     AUTO(buf_clear) struct buf base = {0};
     buf_reserve(&base, (size_t)base_estimate(job) + (1 << 20));
     epoch_encode_base(job, &base);
     return journal_rebase(job->journal, job->epoch, buf_str(&base), err);
 }
 
-// Keys are durable before the frame that counts them. Batch runs keep none.
-static bool append_keys(struct job *job, struct error *err)
-{
-    for (size_t r = 0; r < job->plan->relations_len; r++) {
-        struct job_relation *state = &job->relations[r];
-        if (state->key_files != NULL &&
-            !key_files_append(state->key_files, state->dedup, &job->frame, err))
-            return error_wrap(err, "checkpoint");
-    }
-    return true;
-}
-
-static bool forget_keys(struct job *job, struct error *err)
-{
-    for (size_t r = 0; r < job->plan->relations_len; r++) {
-        struct job_relation *state = &job->relations[r];
-        if (state->key_files != NULL &&
-            !key_files_forget(state->key_files, dedup_dead_slice(state->dedup), err))
-            return error_wrap(err, "checkpoint");
-    }
-    return true;
-}
-
 bool epoch_commit(struct job *job, bool is_end, struct error *err)
 {
-    uint64_t epoch = job->epoch + 1;
+    if (!committer_settle(job->committer, true, err))
+        return false;
     FAILPOINT("epoch.begin");
-    if (!append_keys(job, err))
+    struct commit_order *order = committer_order(job->committer);
+    order->epoch = job->epoch + 1;
+    order->arrival_us = job->arrival_us;
+    for (size_t r = 0; r < job->plan->relations_len; r++) // batch runs keep no key files
+        if (job->relations[r].key_files != NULL)
+            key_files_take(job->relations[r].key_files, job->relations[r].dedup);
+    order->bad_rows = quarantine_take_segment(job->quarantine, order->epoch);
+    buf_reset(&order->frame);
+    encode_frame(job, order->epoch, is_end, order->bad_rows, &order->frame);
+    if (!job_ledger_check(job, err))
         return false;
-    FAILPOINT("epoch.keys_appended");
-    struct segment *bad_rows = quarantine_take_segment(job->quarantine, epoch);
-    buf_reset(&job->frame);
-    encode_frame(job, epoch, is_end, bad_rows, &job->frame);
-    bool ok = job_ledger_check(job, err) &&
-              (job->journal == NULL || append(job, epoch, buf_str(&job->frame), err));
-    if (ok) {
-        job->epoch = epoch;
-        job->has_uncommitted = false;
-        if (bad_rows != NULL)
-            ok = quarantine_write(job->quarantine_writer, job->quarantine_folder, job->uuid, epoch,
-                                  bad_rows, err);
-    }
-    segment_free(bad_rows);
-    if (!ok)
-        return false;
-    FAILPOINT("epoch.decided");
-    if (!outbox_release(job->outbox, err))
-        return false;
-    for (size_t s = 0; s < job->plan->sources_len; s++)
-        source_acknowledge(&job->sources[s]);
-    FAILPOINT("epoch.acknowledged");
-    return job->journal == NULL || (forget_keys(job, err) && rebase_if_long(job, err));
+    job->epoch = order->epoch;
+    job->arrival_us = 0;
+    job->has_uncommitted = false;
+    // A base says what the frames before it say, so nothing may move until it is written.
+    bool rebases = wants_base(job, &order->frame);
+    return committer_run(job->committer, is_end || rebases, err) && (!rebases || rebase(job, err));
 }

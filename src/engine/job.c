@@ -4,8 +4,8 @@
 // again.
 #include "engine/job.h"
 #include "base/log.h"
+#include "engine/committer.h"
 #include "engine/job_state.h"
-#include "engine/latency.h"
 
 #define STOP_WAIT_US (20 * US_PER_SECOND)
 // In a catch-up a frame is written before its interval ends when it has become this large.
@@ -19,17 +19,19 @@ void job_request_stop(struct job *job)
 
 static bool commit(struct job *job, bool is_end, struct error *err)
 {
-    int64_t arrival_us = job->arrival_us;
     job->committed_rows_once = job->committed_rows_once || outbox_has_rows(job->outbox);
     if (!epoch_commit(job, is_end, err))
         return false;
     job->wants_commit = false;
     job->last_commit_us = clock_monotonic_us();
     job->committed_rows = job->rows_total;
-    if (arrival_us > 0)
-        latency_add(job->latency, job->last_commit_us - arrival_us);
-    job->arrival_us = 0;
     return true;
+}
+
+// And what it decided has been handed to the sinks.
+static bool commit_and_wait(struct job *job, bool is_end, struct error *err)
+{
+    return commit(job, is_end, err) && committer_settle(job->committer, true, err);
 }
 
 // The first rows that go out are committed at once, so that a user sees something; after that each
@@ -101,6 +103,15 @@ static bool turn(struct job *job, struct error *err)
     bool ok = true;
     if (is_full)
         clock_sleep_us(US_PER_MS);
+    if (slot == &job->bell) {
+        committer_heard(job->committer);
+        slot = NULL;
+    }
+    if (!committer_settle(job->committer, false, err)) {
+        if (slot != NULL)
+            readers_give_back(job, slot);
+        return false;
+    }
     set_state(job, slot != NULL);
     if (slot != NULL) {
         ok = trigger_run(job, slot->source, slot->batch, err);
@@ -133,11 +144,11 @@ static bool end_of_input(struct job *job, struct error *err)
         return false;
     if (job->drained && !windows_emit_changes(job, err))
         return false;
-    if (!commit(job, true, err) || !outbox_wait(job->outbox, -1, err))
+    if (!commit_and_wait(job, true, err) || !outbox_wait(job->outbox, -1, err))
         return false;
     if (is_batch && !outbox_finish(job->outbox, err))
         return false;
-    return commit(job, true, err); // the delivered marks
+    return commit_and_wait(job, true, err); // the delivered marks
 }
 
 static bool graceful_stop(struct job *job, struct error *err)
@@ -146,12 +157,12 @@ static bool graceful_stop(struct job *job, struct error *err)
     log_info("stopping: finishing the epoch");
     job->stop_requested =
         0; // the stop frame itself may wait for a full disk; a second signal ends it
-    if (!commit(job, false, err))
+    if (!commit_and_wait(job, false, err))
         return false;
     struct error wait = {0};
     if (!outbox_wait(job->outbox, STOP_WAIT_US, &wait))
         log_warn("stopped before everything was delivered; the checkpoint keeps it: %s", wait.text);
-    else if (!commit(job, false, err))
+    else if (!commit_and_wait(job, false, err))
         return false;
     job->state = JOB_DONE;
     return true;

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "engine/job_state.h"
 #include "engine/key_files.h"
+#include "engine/committer.h"
 #include "engine/latency.h"
 #include "engine/replay.h"
 #include <stdio.h>
@@ -287,6 +288,7 @@ static bool open_all(struct job *job, struct error *err)
         ok = quarantine_is_behind(job->quarantine_folder, job->uuid, job->epoch, err);
     for (size_t s = 0; ok && s < job->plan->sources_len; s++)
         ok = seek_source(&job->sources[s], err);
+    job->committer = committer_new(job);
     // A changed pipeline begins with a base of its own: frames of two pipelines after one base
     // could not be told apart, and what was given up must not come back.
     if (ok && job->journal != NULL && (journal_is_new(job->journal) || job->is_changed)) {
@@ -341,6 +343,7 @@ void job_close(struct job *job)
 {
     if (job == NULL)
         return;
+    committer_free(job->committer);
     readers_stop(job);
     outbox_close(job->outbox);
     closed_close(job);
@@ -351,7 +354,6 @@ void job_close(struct job *job)
         dedup_free(job->relations[r].dedup);
         key_files_free(job->relations[r].key_files);
     }
-    buf_clear(&job->frame);
     arena_clear(&job->window_arena);
     close_sources(job);
     if (job->journal != NULL)

@@ -165,6 +165,13 @@ struct job_source {
 };
 
 // ---- The job ----------------------------------------------------------------------------------
+// A batch on its way from a reader to the job thread.
+struct batch_slot {
+    struct job_source *source;
+    struct batch *batch;
+    bool is_last; // the source has ended with this batch; no source: the committer's bell
+};
+
 struct barrier {
     pthread_mutex_t mutex;
     pthread_cond_t changed;
@@ -215,8 +222,9 @@ struct job {
     int lock_fd;             // batch: the checkpoint's lock; else the journal holds it
     char uuid[37];
     uint64_t generation;
-    uint64_t epoch;   // of the last frame
-    struct buf frame; // being encoded; kept, since it is large and comes each second
+    uint64_t epoch;              // of the last frame
+    struct committer *committer; // makes epochs durable beside the lanes
+    struct batch_slot bell;      // wakes the job thread where it waits for input; no source
     bool is_changed; // the checkpoint was made for a pipeline with other objects or keys
     bool has_uncommitted;
     bool wants_commit; // a source waits for its positions to be durable
@@ -315,11 +323,6 @@ void job_count_closed(struct job *job, size_t relation, int64_t rows);
 void epoch_encode_positions(struct job *job, bool all, struct buf *out);
 
 // reader.c: a thread a source fills batches; the job thread takes them, oldest first.
-struct batch_slot {
-    struct job_source *source;
-    struct batch *batch;
-    bool is_last; // the source has ended with this batch
-};
 MUST_USE bool readers_start(struct job *job, struct error *err);
 void readers_stop(struct job *job);
 struct batch_slot *readers_take(struct job *job, int64_t timeout_us); // NULL: nothing came

@@ -5,8 +5,10 @@
 // however many bases the journal starts: copying millions of them into each base was most of the
 // disk traffic.
 //
-// Order at a commit: append and fsync the key files, then the frame that records their lengths. A
-// slice's file is removed only after a frame with a watermark past it is durable.
+// Order at a commit: take the new keys (memory only; the frame is then encoded with the lengths to
+// be), append and fsync the key files, then the frame. A slice's file is removed only after a frame
+// with a watermark past it is durable. Taking and writing may happen on different threads, one
+// after the other.
 #include "engine/key_files.h"
 #include "base/hash.h"
 #include <stdio.h>
@@ -16,6 +18,7 @@ struct key_file {
     int64_t length; // bytes decided (after the running commit)
     uint32_t crc;   // CRC32C of them
     bool changed;
+    struct str fresh; // taken, not yet written; in `taken`
     struct file file;
 };
 
@@ -25,11 +28,14 @@ struct key_files {
     struct str relation;
     struct key_file *list; // ascending slice
     size_t len, capacity;
+    struct buf taken;   // scratch
+    int64_t dead_slice; // at the last take
 };
 
 struct key_files *key_files_new(const char *folder, struct str relation)
 {
     struct key_files *files = heap_new(sizeof(*files));
+    files->dead_slice = INT64_MIN;
     files->folder = arena_cstr(&files->arena, str_of(folder));
     files->relation = arena_str(&files->arena, relation);
     for (size_t i = 0; i < relation.len; i++) { // a name must not leave the folder
@@ -46,6 +52,7 @@ void key_files_free(struct key_files *files)
     for (size_t i = 0; i < files->len; i++)
         file_close(&files->list[i].file);
     heap_free(files->list);
+    buf_clear(&files->taken);
     arena_clear(&files->arena);
     heap_free(files);
 }
@@ -73,44 +80,55 @@ static struct key_file *file_of(struct key_files *files, int64_t slice)
     return &files->list[at];
 }
 
-static bool append(struct key_files *files, struct key_file *file, struct str hashes,
-                   struct error *err)
+void key_files_take(struct key_files *files, struct dedup *dedup)
 {
-    char path[1024];
-    path_of(files, file->slice, path, sizeof(path));
-    if (file->file.fd < 0) {
-        bool ok = file->length == 0 ? file_create(&file->file, path, err)
-                                    : file_open_append(&file->file, path, file->length, err);
-        if (!ok)
-            return false;
-    }
-    if (!file_append(&file->file, hashes.ptr, hashes.len, err))
-        return false;
-    file->length += (int64_t)hashes.len;
-    file->crc = crc32c(file->crc, hashes.ptr, hashes.len);
-    file->changed = true;
-    return true;
-}
-
-bool key_files_append(struct key_files *files, struct dedup *dedup, struct buf *scratch,
-                      struct error *err)
-{
-    buf_reset(scratch);
-    dedup_take_added(dedup, scratch);
-    struct reader reader = reader_of(buf_str(scratch));
-    bool is_new = false;
+    files->dead_slice = dedup_dead_slice(dedup);
+    buf_reset(&files->taken);
+    dedup_take_added(dedup, &files->taken);
+    struct reader reader = reader_of(buf_str(&files->taken));
     while (!reader_is_done(&reader)) {
         int64_t slice = reader_i64(&reader);
         struct str hashes = reader_raw(&reader, (size_t)reader_u32(&reader) * 16);
         ASSERT(!reader.bad);
         struct key_file *file = file_of(files, slice);
-        is_new = is_new || file->length == 0;
-        if (!append(files, file, hashes, err))
+        file->fresh = hashes;
+        file->length += (int64_t)hashes.len;
+        file->crc = crc32c(file->crc, hashes.ptr, hashes.len);
+        file->changed = true;
+    }
+}
+
+// What an earlier try left behind is cut off: the file is opened anew after a failure.
+static bool append(struct key_files *files, struct key_file *file, struct error *err)
+{
+    char path[1024];
+    path_of(files, file->slice, path, sizeof(path));
+    int64_t before = file->length - (int64_t)file->fresh.len;
+    if (file->file.fd < 0) {
+        bool ok = before == 0 ? file_create(&file->file, path, err)
+                              : file_open_append(&file->file, path, before, err);
+        if (!ok)
             return false;
     }
-    for (size_t i = 0; i < files->len; i++)
-        if (files->list[i].changed && !file_sync(&files->list[i].file, err))
+    if (file_append(&file->file, file->fresh.ptr, file->fresh.len, err) &&
+        file_sync(&file->file, err))
+        return true;
+    file_close(&file->file);
+    return false;
+}
+
+bool key_files_write(struct key_files *files, struct error *err)
+{
+    bool is_new = false;
+    for (size_t i = 0; i < files->len; i++) {
+        struct key_file *file = &files->list[i];
+        if (file->fresh.len == 0)
+            continue;
+        is_new = is_new || file->length == (int64_t)file->fresh.len;
+        if (!append(files, file, err))
             return false;
+        file->fresh = (struct str){0};
+    }
     return !is_new || file_sync_folder(files->folder, err);
 }
 
@@ -177,10 +195,10 @@ bool key_files_load(struct key_files *files, struct dedup *dedup, int64_t dead_s
     return true;
 }
 
-bool key_files_forget(struct key_files *files, int64_t dead_slice, struct error *err)
+bool key_files_forget(struct key_files *files, struct error *err)
 {
     size_t gone = 0;
-    while (gone < files->len && files->list[gone].slice <= dead_slice) {
+    while (gone < files->len && files->list[gone].slice <= files->dead_slice) {
         char path[1024];
         path_of(files, files->list[gone].slice, path, sizeof(path));
         file_close(&files->list[gone].file);

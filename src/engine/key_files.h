@@ -9,16 +9,18 @@
 struct key_files; // heap object
 struct key_files *key_files_new(const char *folder, struct str relation);
 void key_files_free(struct key_files *files);
-// Appends the keys added since the last call and makes them durable. `scratch` is reused memory.
-MUST_USE bool key_files_append(struct key_files *files, struct dedup *dedup, struct buf *scratch,
-                               struct error *err);
+// Takes the keys added since the last call; from then on lengths and checksums count them. What
+// slices are forgotten is remembered for key_files_forget.
+void key_files_take(struct key_files *files, struct dedup *dedup);
+// Makes what was taken durable. ERROR_RETRY: the disk is full, the same call may be repeated.
+MUST_USE bool key_files_write(struct key_files *files, struct error *err);
 // Lengths for the record: of files that grew, or of all.
 void key_files_encode(struct key_files *files, bool all, struct buf *out);
 void key_files_decode(struct key_files *files, struct reader *reader);
 // After all records: reads live slices back. Slices up to dead_slice are forgotten already.
 MUST_USE bool key_files_load(struct key_files *files, struct dedup *dedup, int64_t dead_slice,
                              struct error *err);
-// Removes files of slices that no row can ask for any more.
-MUST_USE bool key_files_forget(struct key_files *files, int64_t dead_slice, struct error *err);
+// Removes files of slices that no row can ask for any more: those forgotten at the last take.
+MUST_USE bool key_files_forget(struct key_files *files, struct error *err);
 
 #endif

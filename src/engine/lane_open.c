@@ -258,6 +258,7 @@ bool lanes_start(struct job *job, struct error *err)
     for (size_t l = 0; l < job->lanes_len; l++) {
         int failed = pthread_create(&job->lanes[l].thread, NULL, lane_main, &job->lanes[l]);
         ASSERT(failed == 0);
+        pthread_setname_np(job->lanes[l].thread, "lane");
     }
     job->lanes_started = true;
     return true;

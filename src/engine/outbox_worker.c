@@ -139,6 +139,7 @@ void outbox_workers_start(struct outbox *outbox)
         struct outbox_group *group = &outbox->groups[g];
         group->has_thread = pthread_create(&group->thread, NULL, worker_main, group) == 0;
         ASSERT(group->has_thread);
+        pthread_setname_np(group->thread, "deliver");
     }
 }
 

@@ -214,7 +214,7 @@ static void *reader_main(void *argument)
 
 bool readers_start(struct job *job, struct error *err)
 {
-    job->filled = queue_new(job->plan->sources_len * SLOTS_PER_SOURCE + 1);
+    job->filled = queue_new(job->plan->sources_len * SLOTS_PER_SOURCE + 2);
     (void)err;
     for (size_t s = 0; s < job->plan->sources_len; s++) {
         struct job_source *source = &job->sources[s];
@@ -233,6 +233,7 @@ bool readers_start(struct job *job, struct error *err)
         source->reader = reader;
         reader->is_running = pthread_create(&reader->thread, NULL, reader_main, source) == 0;
         ASSERT(reader->is_running);
+        pthread_setname_np(reader->thread, "read");
     }
     return true;
 }
@@ -267,7 +268,8 @@ void readers_stop(struct job *job)
         job->sources[s].reader = NULL;
     }
     for (struct batch_slot *slot; (slot = queue_take(job->filled, 0)) != NULL;)
-        slot_free(slot);
+        if (slot != &job->bell)
+            slot_free(slot);
     queue_free(job->filled);
     job->filled = NULL;
 }
