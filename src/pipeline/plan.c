@@ -232,9 +232,10 @@ static void view_build_table_mode(struct maker *maker, struct unit *unit)
     if (statement->constraints_len > 0) {
         diagnostic_add(maker->diagnostics, "E0407", statement->constraints[0].place,
                        statement->constraints[0].name.len,
-                       "put it on the source, or filter with WHERE",
-                       "constraints of a view are not judged in a batch that uses more SQL than a "
-                       "stream can");
+                       "put them on a view SELECT * FROM source, or SELECT * FROM DEDUP(source, "
+                       "..), or filter with WHERE",
+                       "in a batch that uses more SQL than a stream can, constraints of a view are "
+                       "judged only where its rows are those of a source");
         return;
     }
     struct str body = view_table_mode_sql(&maker->builder, &statement->body);
