@@ -1,30 +1,27 @@
 // SPDX-License-Identifier: MIT
 // Files as a source. A file is a partition: name = path, offset = byte (Parquet: row), line = lines
-// read, mark = "size/mtime". Files are taken in byte order of their paths; in stream mode the
-// folder is listed again and again, and a file is taken once its size and time stood still for
-// `settle`. What was taken is read up to the size it had then: a file counts as whole, and is done
-// at its end.
+// read, mark = "size/mtime" (of an object on S3 "size/number of its etag"). Files are taken in byte
+// order of their paths; in stream mode the folder is listed again and again, and a file is taken
+// once its size and time stood still for `settle`. What was taken is read up to the size it had
+// then: a file counts as whole, and is done at its end. An object on S3 is whole as soon as it is
+// there, and never grows.
 //
 // Reads are big and go straight into the batch's arena, where records are found: a byte is copied
 // once, by the kernel. A record cut off by the end of the buffer is read again with the next batch.
 #include "connectors/files/files.h"
-#include "connectors/files/listing.h"
+#include "connectors/files/input.h"
 #include "connectors/files/parquet_source.h"
-#include "connectors/files/path_list.h"
 #include "connectors/files/records.h"
 
-#include "base/file.h"
 #include "base/log.h"
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #define PIECE_BYTES ((size_t)256 << 10) // one pread; small enough to be cut while in cache
 #define RECORD_BYTES_MAX ((size_t)64 << 20)
 #define PADDING 64
 #define RESCAN_US (200 * US_PER_MS)
+#define RESCAN_REMOTE_US (1 * US_PER_SECOND) // and a listing takes a tenth of the time at most
 
 enum missing { MISSING_ERROR, MISSING_OK };
 static const char *const missing_words[] = {"error", "ok", NULL};
@@ -34,6 +31,7 @@ struct files_source_options {
     int missing;
     int64_t settle_us;
     bool header;
+    struct store_options s3;
 };
 
 static const struct option files_source_options[] = {
@@ -41,7 +39,7 @@ static const struct option files_source_options[] = {
      .kind = OPTION_TEXT,
      .fallback = NULL,
      .help = "a file, a folder (all below it), a pattern with * ? [..] and ** for folders, or a "
-             "list of these: (['a', 'b/*.json'])",
+             "list of these: (['a', 'b/*.json']); s3://bucket/.. likewise",
      .offset = offsetof(struct files_source_options, path)},
     {.name = "missing",
      .kind = OPTION_WORD,
@@ -59,12 +57,14 @@ static const struct option files_source_options[] = {
      .fallback = "true",
      .help = "csv: the first record of each file names the columns and is skipped",
      .offset = offsetof(struct files_source_options, header)},
+    STORE_OPTIONS(files_source_options),
 };
 
 struct file_state { // parallel to partitions
     const char *place;
     int64_t size;
     int64_t modified_us;
+    struct str etag;
     bool is_reported; // the change after it was read was logged
 };
 
@@ -89,8 +89,7 @@ struct source {
     int waiting_turn;
     int64_t next_scan_us;           // monotonic
     bool was_scanned, was_reported; // reported: that nothing is there
-    int fd;
-    size_t fd_file;      // the partition that fd belongs to
+    struct input *input;
     double record_bytes; // running average, to size the reads
     bool is_parquet;
     struct record_style style;
@@ -99,8 +98,7 @@ struct source {
 
 static void files_close(struct source *source)
 {
-    if (source->fd >= 0)
-        close(source->fd);
+    input_close(source->input);
     parquet_reader_free(source->parquet);
     heap_free(source->partitions);
     heap_free(source->states);
@@ -117,16 +115,12 @@ static struct source *files_open(const void *options, const struct source_contex
     struct source *source = heap_new(sizeof(*source));
     source->options = options;
     source->context = *context;
-    source->fd = -1;
     source->record_bytes = 400;
     source->is_parquet = str_is(context->format, "parquet");
     source->style.is_csv = str_is(context->format, "csv");
     source->style.keeps_blank = str_is(context->format, "raw");
-    struct str path = source->options->path;
-    bool is_remote = str_starts(path, "s3://") || str_starts(path, "s3a://");
-    if (path.len == 0 || is_remote) {
-        error_set(err, ERROR_USER, "files: path = '%.*s' is not a local path%s", STR_ARGS(path),
-                  is_remote ? "; reading from S3 is not built in yet" : "");
+    source->input = input_open(source->options->path, &source->options->s3, context->folder, err);
+    if (source->input == NULL) {
         files_close(source);
         return NULL;
     }
@@ -167,8 +161,7 @@ static void mark_set(struct source *source, size_t file)
                                                 (long long)state->modified_us);
 }
 
-static size_t partition_add(struct source *source, struct str path, int64_t size,
-                            int64_t modified_us)
+static size_t partition_add(struct source *source, const struct listed *listed)
 {
     if (source->len == source->capacity) {
         size_t capacity = source->capacity == 0 ? 16 : source->capacity * 2;
@@ -179,17 +172,18 @@ static size_t partition_add(struct source *source, struct str path, int64_t size
         source->capacity = capacity;
     }
     bool is_there;
-    size_t rank = name_rank(source, path, &is_there);
+    size_t rank = name_rank(source, listed->path, &is_there);
     ASSERT(!is_there);
     memmove(source->by_name + rank + 1, source->by_name + rank,
             (source->len - rank) * sizeof(*source->by_name));
     source->by_name[rank] = (uint32_t)source->len;
     size_t file = source->len++;
-    source->partitions[file] = (struct partition){.name = arena_str(&source->arena, path)};
+    source->partitions[file] = (struct partition){.name = arena_str(&source->arena, listed->path)};
     source->states[file] =
-        (struct file_state){.place = listing_place(path, source->context.folder, &source->arena),
-                            .size = size,
-                            .modified_us = modified_us};
+        (struct file_state){.place = input_place(source->input, listed->path, &source->arena),
+                            .size = listed->size,
+                            .modified_us = listed->modified_us,
+                            .etag = arena_str(&source->arena, listed->etag)};
     mark_set(source, file);
     return file;
 }
@@ -199,7 +193,8 @@ static bool is_settled(struct source *source, const struct listed *file, int64_t
                        int64_t *since_us)
 {
     *since_us = now_us;
-    if (source->context.execution != EXECUTION_STREAM || source->options->settle_us <= 0)
+    if (source->context.execution != EXECUTION_STREAM || source->options->settle_us <= 0 ||
+        input_is_remote(source->input))
         return true;
     if (!source->context.clock->simulated &&
         now_us - file->modified_us >= source->options->settle_us)
@@ -233,7 +228,7 @@ static bool nothing_found(struct source *source, struct arena *arena, struct err
 {
     struct str path = source->options->path;
     const char *nearest;
-    bool is_missing = listing_is_missing(path, source->context.folder, arena, &nearest);
+    bool is_missing = input_is_missing(source->input, path, arena, &nearest);
     const char *before = nearest != NULL ? ": did you mean " : "";
     nearest = nearest != NULL ? nearest : "";
     if (source->context.execution == EXECUTION_STREAM && is_missing)
@@ -251,10 +246,12 @@ static bool nothing_found(struct source *source, struct arena *arena, struct err
     return true;
 }
 
-// Where waiting for better times makes no sense, what a stream would try again is the end.
+// Where waiting for better times makes no sense, what a stream would try again is the end. A
+// service that is away is worth another start (exit 75).
 static bool unreadable(const struct source *source, struct error *err)
 {
-    if (source->context.execution != EXECUTION_STREAM && err->kind == ERROR_RETRY)
+    if (source->context.execution != EXECUTION_STREAM && err->kind == ERROR_RETRY &&
+        !input_is_remote(source->input))
         err->kind = ERROR_FATAL;
     return false;
 }
@@ -267,7 +264,8 @@ static bool scan(struct source *source, struct error *err)
     arena_reset(arena);
     struct listed *files;
     size_t len;
-    if (!path_list_make(source->options->path, source->context.folder, arena, &files, &len, err))
+    int64_t begin_us = clock_monotonic_us();
+    if (!input_list(source->input, arena, &files, &len, err))
         return unreadable(source, err);
     struct waiting_file *waiting = ARENA_ARRAY(arena, struct waiting_file, len);
     size_t waiting_len = 0;
@@ -281,7 +279,7 @@ static bool scan(struct source *source, struct error *err)
         }
         int64_t since_us;
         if (is_settled(source, &files[i], now_us, &since_us))
-            partition_add(source, files[i].path, files[i].size, files[i].modified_us);
+            partition_add(source, &files[i]);
         else
             waiting[waiting_len++] = (struct waiting_file){.path = files[i].path,
                                                            .size = files[i].size,
@@ -297,7 +295,12 @@ static bool scan(struct source *source, struct error *err)
     source->waiting_len = waiting_len;
     source->waiting_turn = turn;
     source->was_scanned = true;
-    source->next_scan_us = clock_monotonic_us() + RESCAN_US;
+    int64_t end_us = clock_monotonic_us(), pause_us = RESCAN_US;
+    if (input_is_remote(source->input)) {
+        int64_t gentle_us = 9 * (end_us - begin_us);
+        pause_us = gentle_us > RESCAN_REMOTE_US ? gentle_us : RESCAN_REMOTE_US;
+    }
+    source->next_scan_us = end_us + pause_us;
     return true;
 }
 
@@ -318,9 +321,10 @@ static bool mark_parse(struct str mark, int64_t *size, int64_t *modified_us)
            str_parse_int64(str_slice(mark, (size_t)slash + 1, mark.len), modified_us);
 }
 
-// Does the file still begin with what was read from it?
-static bool mark_check(const struct file_state *state, const struct partition *from,
-                       bool is_parquet, struct error *err)
+// Does the file still begin with what was read from it? A file that cannot grow (its positions are
+// rows, or it is an object) must be the very same.
+static bool mark_check(const struct file_state *state, const struct partition *from, bool can_grow,
+                       struct error *err)
 {
     int64_t size, modified_us;
     if (!mark_parse(from->mark, &size, &modified_us)) {
@@ -328,10 +332,10 @@ static bool mark_check(const struct file_state *state, const struct partition *f
         modified_us = state->modified_us;
     }
     const char *what = NULL;
-    if (state->size < size || (!is_parquet && state->size < from->offset))
+    if (can_grow && (state->size < size || state->size < from->offset))
         what = "is shorter than";
     else if (from->offset > 0 && state->modified_us != modified_us &&
-             (state->size == size || is_parquet))
+             (state->size == size || !can_grow))
         what = "was changed since";
     if (what == NULL)
         return true;
@@ -341,28 +345,45 @@ static bool mark_check(const struct file_state *state, const struct partition *f
                           state->place, what, (long long)from->offset, (long long)size);
 }
 
+// A file of the checkpoint that no listing shows: gone, or the path is another one now.
+static bool unlisted_add(struct source *source, const struct partition *from, size_t *file,
+                         struct error *err)
+{
+    struct listed listed = {.size = -1};
+    bool is_there = false, is_remote_done = from->is_done && input_is_remote(source->input);
+    // Objects that were read to their end are many, and of no more interest.
+    if (!is_remote_done &&
+        !input_look(source->input, from->name, &source->arena, &listed, &is_there, err))
+        return false;
+    if (!is_there && !from->is_done)
+        return error_set_exit(err, ERROR_FATAL, EXIT_REFUSED,
+                              "files: %s is gone, and was read only up to %lld: put it back, or "
+                              "start with a new checkpoint",
+                              input_place(source->input, from->name, &source->arena),
+                              (long long)from->offset);
+    listed.path = from->name;
+    if (!is_there) {
+        listed.size = from->offset;
+        listed.modified_us = 0;
+        mark_parse(from->mark, &listed.size, &listed.modified_us);
+    }
+    *file = partition_add(source, &listed);
+    return true;
+}
+
 static bool seek_one(struct source *source, const struct partition *from, struct error *err)
 {
     bool is_there;
     size_t rank = name_rank(source, from->name, &is_there);
     size_t file = is_there ? source->by_name[rank] : 0;
     if (!is_there) {
-        const char *place = listing_place(from->name, source->context.folder, &source->arena);
-        bool is_gone = !path_exists(place);
-        if (is_gone && !from->is_done)
-            return error_set_exit(
-                err, ERROR_FATAL, EXIT_REFUSED,
-                "files: %s is gone, and was read only up to %lld: put it back, or "
-                "start with a new checkpoint",
-                place, (long long)from->offset);
-        int64_t size = from->offset, modified_us = 0;
-        mark_parse(from->mark, &size, &modified_us);
-        file = partition_add(source, from->name, is_gone ? size : path_size(place),
-                             is_gone ? modified_us : path_modified_us(place));
+        if (!unlisted_add(source, from, &file, err))
+            return false;
     }
     struct partition *partition = &source->partitions[file];
     struct file_state *state = &source->states[file];
-    if (!mark_check(state, from, source->is_parquet, err))
+    bool can_grow = !source->is_parquet && !input_is_remote(source->input);
+    if (!mark_check(state, from, can_grow, err))
         return false;
     partition->offset = from->offset;
     partition->line = from->line;
@@ -392,39 +413,21 @@ static bool files_seek(struct source *source, const struct partition *partitions
     return true;
 }
 
-static bool file_ready(struct source *source, size_t file, struct error *err)
+static struct listed listed_of(const struct source *source, size_t file)
 {
-    if (source->fd >= 0 && source->fd_file == file)
-        return true;
-    if (source->fd >= 0)
-        close(source->fd);
-    source->fd = open(source->states[file].place, O_RDONLY | O_CLOEXEC);
-    if (source->fd < 0) {
-        error_set_errno(err, errno == EACCES ? ERROR_RETRY : ERROR_FATAL, errno,
-                        "files: cannot open %s", source->states[file].place);
-        return unreadable(source, err);
-    }
-    source->fd_file = file;
-    (void)posix_fadvise(source->fd, 0, 0, POSIX_FADV_SEQUENTIAL);
-    return true;
+    const struct file_state *state = &source->states[file];
+    return (struct listed){.path = source->partitions[file].name,
+                           .size = state->size,
+                           .modified_us = state->modified_us,
+                           .etag = state->etag};
 }
 
 static bool read_at(struct source *source, size_t file, char *target, size_t len, int64_t offset,
                     size_t *got, struct error *err)
 {
-    ssize_t n;
-    do {
-        n = pread(source->fd, target, len, offset);
-    } while (n < 0 && errno == EINTR);
-    if (n < 0)
-        return error_set_errno(err, ERROR_RETRY, errno, "files: cannot read %s",
-                               source->states[file].place);
-    if (n == 0)
-        return error_set_exit(err, ERROR_FATAL, EXIT_REFUSED,
-                              "files: %s shrank to %lld bytes while it was read",
-                              source->states[file].place, (long long)offset);
-    *got = (size_t)n;
-    return true;
+    struct listed listed = listed_of(source, file);
+    return input_read(source->input, &listed, offset, target, len, got, err) ||
+           unreadable(source, err);
 }
 
 // How many bytes the next read should take: about what gives the rows still wanted.
@@ -527,8 +530,6 @@ static bool text_read(struct source *source, size_t file, struct batch *batch, s
                       size_t bytes_max, struct error *err)
 {
     struct partition *partition = &source->partitions[file];
-    if (!file_ready(source, file, err))
-        return false;
     size_t rows_before = batch->rows, taken = 0;
     size_t wanted = bytes_wanted(source, batch, file, rows_max, bytes_max);
     while (true) {
@@ -554,8 +555,10 @@ static bool file_read(struct source *source, size_t file, struct batch *batch, s
     struct partition *partition = &source->partitions[file];
     bool is_end = false;
     if (source->is_parquet) {
-        if (!parquet_read(source->parquet, source->states[file].place, batch, partition->offset,
-                          rows_max, &partition->offset, &is_end, err))
+        struct listed listed = listed_of(source, file);
+        const char *place = input_local(source->input, &listed, err);
+        if (place == NULL || !parquet_read(source->parquet, place, batch, partition->offset,
+                                           rows_max, &partition->offset, &is_end, err))
             return false;
         partition->line = partition->offset;
     } else {

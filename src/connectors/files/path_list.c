@@ -38,19 +38,19 @@ static int listed_compare(const void *a, const void *b)
     return str_compare(((const struct listed *)a)->path, ((const struct listed *)b)->path);
 }
 
-bool path_list_make(struct str option, const char *folder, struct arena *arena,
+bool path_list_make(struct str option, list_path list, void *context, struct arena *arena,
                     struct listed **files, size_t *len, struct error *err)
 {
     struct str *paths;
     size_t paths_len, all_len = 0;
     path_list_split(option, arena, &paths, &paths_len);
     if (paths_len == 1)
-        return listing_make(paths[0], folder, arena, files, len, err);
+        return list(context, paths[0], arena, files, len, err);
     struct listed *all = NULL;
     for (size_t i = 0; i < paths_len; i++) {
         struct listed *some;
         size_t some_len;
-        if (!listing_make(paths[i], folder, arena, &some, &some_len, err))
+        if (!list(context, paths[i], arena, &some, &some_len, err))
             return false;
         struct listed *both = ARENA_ARRAY(arena, struct listed, all_len + some_len + 1);
         if (all_len > 0)

@@ -8,8 +8,11 @@
 
 // The paths of the option, in order: itself when it is no list. In `arena`.
 void path_list_split(struct str option, struct arena *arena, struct str **paths, size_t *len);
-// listing_make over all of them: each file once, sorted by path.
-MUST_USE bool path_list_make(struct str option, const char *folder, struct arena *arena,
+// Lists one path, as listing_make.
+typedef bool (*list_path)(void *context, struct str path, struct arena *arena,
+                          struct listed **files, size_t *len, struct error *err);
+// Over all of them: each file once, sorted by path.
+MUST_USE bool path_list_make(struct str option, list_path list, void *context, struct arena *arena,
                              struct listed **files, size_t *len, struct error *err);
 
 #endif
