@@ -23,7 +23,7 @@
 
 struct run_flags {
     struct plan_flags plan;
-    bool once, batch, drain, ledger, log_json, quiet;
+    bool once, batch, drain, ledger, log_json, quiet, create_tables;
     const char *http, *stats, *drop_state, *log_level;
     double min_quality;
     int64_t every_us;
@@ -36,6 +36,8 @@ static const struct flag flags[] = {
     {"batch", 0, FLAG_BOOL, NULL, "as one complete batch", offsetof(struct run_flags, batch)},
     {"drain", 0, FLAG_BOOL, NULL, "with --once: the end of input closes every window",
      offsetof(struct run_flags, drain)},
+    {"create-tables", 0, FLAG_BOOL, NULL, "make tables (and indexes) that sinks miss",
+     offsetof(struct run_flags, create_tables)},
     {"http", 0, FLAG_TEXT, "HOST:PORT", "serve metrics, health and progress",
      offsetof(struct run_flags, http)},
     {"min-quality", 0, FLAG_DOUBLE, "PERCENT",
@@ -249,6 +251,27 @@ static bool check_address(const struct plan *plan, const struct run_flags *run, 
     return is_good;
 }
 
+// --create-tables is option create_tables of each sink that has one.
+static void wish_tables(struct plan *plan, struct arena *arena)
+{
+    static const struct str name = {"create_tables", sizeof("create_tables") - 1};
+    for (size_t s = 0; s < plan->sinks_len; s++) {
+        struct plan_sink *sink = &plan->sinks[s];
+        if (option_find(sink->type->options, sink->type->options_len, name) == NULL)
+            continue;
+        struct option_value *options =
+            ARENA_ARRAY(arena, struct option_value, sink->options_len + 1);
+        size_t len = 0;
+        for (size_t o = 0; o < sink->options_len; o++)
+            if (!str_equal_nocase(sink->options[o].name, name))
+                options[len++] = sink->options[o];
+        options[len++] =
+            (struct option_value){.name = name, .value = STR("true"), .place = SIZE_MAX};
+        sink->options = options;
+        sink->options_len = len;
+    }
+}
+
 int command_run(int argc, char **argv)
 {
     struct run_flags run = {0};
@@ -284,6 +307,8 @@ int command_run(int argc, char **argv)
         return exit_code;
     if (!check_address(plan, &run, &err))
         return command_fail(&err);
+    if (run.create_tables)
+        wish_tables(plan, &arena);
     log_set_pipeline(arena_cstr(&arena, plan->settings.pipeline));
     struct job_options options = {.execution = (enum execution)plan->settings.execution,
                                   .drain = run.drain,

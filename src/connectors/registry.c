@@ -6,13 +6,12 @@
 #include "connectors/files/files.h"
 #include "connectors/generator/generator.h"
 #include "connectors/kafka/kafka.h"
+#include "connectors/postgres/postgres.h"
 #include "connectors/table/memory.h"
 
 const struct source_type *const source_types[] = {
-    &files_source_type,
-    &generator_source_type,
-    &kafka_source_type,
-    &memory_source_type,
+    &files_source_type,  &generator_source_type, &kafka_source_type,
+    &memory_source_type, &postgres_source_type,
 };
 const size_t source_types_len = COUNT_OF(source_types);
 
@@ -20,6 +19,7 @@ const struct sink_type *const sink_types[] = {
     &console_sink_type,
     &files_sink_type,
     &memory_sink_type,
+    &postgres_sink_type,
 };
 const size_t sink_types_len = COUNT_OF(sink_types);
 

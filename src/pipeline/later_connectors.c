@@ -35,10 +35,6 @@ static const struct option kafka_options[] = {
     LATER("schema_registry"),
     LATER("compression"),
 };
-static const struct option postgres_options[] = {
-    LATER("host"), LATER("port"),  LATER("database"), LATER("user"), LATER_SECRET("password"),
-    LATER("url"),  LATER("table"), LATER("schema"),   LATER("key"),  LATER("mode"),
-};
 static const struct option clickhouse_options[] = {
     LATER("host"),
     LATER("port"),
@@ -106,13 +102,11 @@ static struct sink *refuse_sink(const void *options UNUSED, const struct sink_co
     }
 
 static const struct source_type later_sources[] = {
-    LATER_SOURCE("postgres", postgres_options),
     LATER_SOURCE("clickhouse", clickhouse_options),
     LATER_SOURCE("http", http_options),
 };
 static const struct sink_type later_sinks[] = {
     LATER_SINK("kafka", kafka_options, true),
-    LATER_SINK("postgres", postgres_options, true),
     LATER_SINK("clickhouse", clickhouse_options, false),
     LATER_SINK("http", http_options, true),
     LATER_SINK("redis", redis_options, true),

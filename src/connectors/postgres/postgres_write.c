@@ -5,6 +5,7 @@
 #include "connectors/postgres/postgres_write.h"
 
 #include "base/failpoint.h"
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -77,9 +78,8 @@ bool table_writer_begin(struct table_writer *writer, struct postgres_link *link,
 static int64_t context_line(const PGresult *result)
 {
     const char *context = PQresultErrorField(result, PG_DIAG_CONTEXT);
-    const char *line = context != NULL ? strstr(context, ", line ") : NULL;
     const char *copy = context != NULL ? strstr(context, "COPY ") : NULL;
-    line = copy != NULL ? strstr(copy, ", line ") : NULL;
+    const char *line = copy != NULL ? strstr(copy, ", line ") : NULL;
     return line != NULL ? strtoll(line + 7, NULL, 10) : 0;
 }
 
@@ -95,12 +95,19 @@ static void context_column(const PGresult *result, struct buf *out)
         buf_print(out, ", column %.*s", (int)strcspn(column + 9, ":\n"), column + 9);
 }
 
+// row: 0 when the server does not say which.
 static bool refuse_row(const struct table_writer *writer, const struct delivery *delivery,
                        int64_t row, const char *column, struct error *err)
 {
-    return error_wrap(err, "postgres: table %.*s, row %lld of %lld in epoch %llu%s",
-                      STR_ARGS(writer->table->name), (long long)row, (long long)delivery->rows,
-                      (unsigned long long)delivery->epoch, column);
+    struct error reason = *err;
+    const char *text = reason.text + (str_starts(str_of(reason.text), "postgres: ") ? 10 : 0);
+    snprintf(err->text, sizeof(err->text), "%s", text);
+    char number[32] = "a row";
+    if (row > 0)
+        snprintf(number, sizeof(number), "row %lld", (long long)row);
+    return error_wrap(err, "postgres: table %.*s%s, %s of %lld in epoch %llu",
+                      STR_ARGS(writer->table->name), column, number, (long long)delivery->rows,
+                      (unsigned long long)delivery->epoch);
 }
 
 static bool copy_fail(const struct table_writer *writer, struct postgres_link *link,
@@ -112,11 +119,7 @@ static bool copy_fail(const struct table_writer *writer, struct postgres_link *l
     AUTO(buf_clear) struct buf column = {0};
     context_column(result, &column);
     int64_t row = context_line(result);
-    if (row > 0)
-        return refuse_row(writer, delivery, row, buf_cstr(&column), err);
-    return error_wrap(err, "postgres: table %.*s%s, a row of epoch %llu",
-                      STR_ARGS(writer->table->name), buf_cstr(&column),
-                      (unsigned long long)delivery->epoch);
+    return refuse_row(writer, delivery, row, buf_cstr(&column), err);
 }
 
 static bool send_bytes(struct table_writer *writer, struct postgres_link *link, struct error *err)

@@ -31,6 +31,14 @@ const char *__lsan_default_suppressions(void)
     return "leak:scan_new\nleak:scan_set_segments\n";
 }
 
+// A connector to a server is tested against a real one.
+UNUSED static bool is_tested_with_server(const char *connector)
+{
+    char path[128];
+    snprintf(path, sizeof(path), "tests/services/%s/run", connector);
+    return path_exists(path);
+}
+
 #define CHECK(call)                                                                                \
     do {                                                                                           \
         if (!(call)) {                                                                             \

@@ -386,7 +386,7 @@ static void every_source_is_in_a_case(void **state)
 {
     (void)state;
     for (size_t i = 0; i < source_types_len; i++) {
-        bool is_there = false;
+        bool is_there = is_tested_with_server(source_types[i]->name);
         for (size_t k = 0; k < COUNT_OF(cases); k++)
             is_there = is_there || strcmp(cases[k].connector, source_types[i]->name) == 0;
         if (!is_there)
