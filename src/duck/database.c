@@ -32,6 +32,16 @@ static bool configure(duckdb_config config, struct database_options options, str
                       options.temp_folder != NULL ? options.temp_folder : "", err);
 }
 
+static bool functions_register(struct database *database, struct error *err)
+{
+    struct connection connection;
+    if (duckdb_connect(database->handle, &connection.handle) != DuckDBSuccess)
+        return error_set(err, ERROR_FATAL, "duckdb: cannot connect");
+    bool ok = sentiment_register(&connection, err);
+    duckdb_disconnect(&connection.handle);
+    return ok;
+}
+
 struct database *database_open(struct database_options options, struct error *err)
 {
     duckdb_config config;
@@ -52,6 +62,10 @@ struct database *database_open(struct database_options options, struct error *er
         }
     }
     duckdb_destroy_config(&config);
+    if (database != NULL && !functions_register(database, err)) {
+        database_close(database);
+        return NULL;
+    }
     return database;
 }
 

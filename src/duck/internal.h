@@ -27,4 +27,7 @@ void vector_refresh(struct vector *vector);
 struct chunk *chunk_of_fetched(duckdb_data_chunk handle, const struct column *columns,
                                size_t columns_len);
 
+// sentiment.c: a function of ours, for all connections of the instance.
+bool sentiment_register(struct connection *connection, struct error *err);
+
 #endif
