@@ -95,19 +95,26 @@ static void context_column(const PGresult *result, struct buf *out)
         buf_print(out, ", column %.*s", (int)strcspn(column + 9, ":\n"), column + 9);
 }
 
-// row: 0 when the server does not say which.
-static bool refuse_row(const struct table_writer *writer, const struct delivery *delivery,
-                       int64_t row, const char *column, struct error *err)
+// "postgres: reason" becomes "postgres: table t, place: reason".
+static bool wrap_table(const struct table_writer *writer, const char *place, struct error *err)
 {
     struct error reason = *err;
     const char *text = reason.text + (str_starts(str_of(reason.text), "postgres: ") ? 10 : 0);
     snprintf(err->text, sizeof(err->text), "%s", text);
+    return error_wrap(err, "postgres: table %.*s%s", STR_ARGS(writer->table->name), place);
+}
+
+// row: 0 when the server does not say which.
+static bool refuse_row(const struct table_writer *writer, const struct delivery *delivery,
+                       int64_t row, const char *column, struct error *err)
+{
+    AUTO(buf_clear) struct buf place = {0};
     char number[32] = "a row";
     if (row > 0)
         snprintf(number, sizeof(number), "row %lld", (long long)row);
-    return error_wrap(err, "postgres: table %.*s%s, %s of %lld in epoch %llu",
-                      STR_ARGS(writer->table->name), column, number, (long long)delivery->rows,
-                      (unsigned long long)delivery->epoch);
+    buf_print(&place, "%s, %s of %lld in epoch %llu", column, number, (long long)delivery->rows,
+              (unsigned long long)delivery->epoch);
+    return wrap_table(writer, buf_cstr(&place), err);
 }
 
 static bool copy_fail(const struct table_writer *writer, struct postgres_link *link,
@@ -115,7 +122,7 @@ static bool copy_fail(const struct table_writer *writer, struct postgres_link *l
 {
     postgres_fail(link, result, err);
     if (err->kind != ERROR_DATA)
-        return error_wrap(err, "table %.*s", STR_ARGS(writer->table->name));
+        return wrap_table(writer, "", err);
     AUTO(buf_clear) struct buf column = {0};
     context_column(result, &column);
     int64_t row = context_line(result);
@@ -177,7 +184,7 @@ static bool copy_rows(struct table_writer *writer, struct postgres_link *link,
     buf_add_cstr(&sql, has_key ? ", firesteel_row" : "");
     buf_add_cstr(&sql, ") FROM STDIN WITH (FORMAT binary)");
     if (!postgres_execute(link, buf_cstr(&sql), err))
-        return error_wrap(err, "table %.*s", STR_ARGS(writer->table->name));
+        return wrap_table(writer, "", err);
     if (!send_rows(writer, link, delivery, err))
         return false;
     if (PQputCopyEnd(link->connection, NULL) != 1)
