@@ -6,6 +6,7 @@
 #include "connectors/files/files.h"
 #include "connectors/generator/generator.h"
 #include "connectors/kafka/kafka.h"
+#include "connectors/kafka/kafka_sink.h"
 #include "connectors/postgres/postgres.h"
 #include "connectors/table/memory.h"
 
@@ -16,10 +17,7 @@ const struct source_type *const source_types[] = {
 const size_t source_types_len = COUNT_OF(source_types);
 
 const struct sink_type *const sink_types[] = {
-    &console_sink_type,
-    &files_sink_type,
-    &memory_sink_type,
-    &postgres_sink_type,
+    &console_sink_type, &files_sink_type, &kafka_sink_type, &memory_sink_type, &postgres_sink_type,
 };
 const size_t sink_types_len = COUNT_OF(sink_types);
 

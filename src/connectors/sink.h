@@ -22,7 +22,9 @@ struct sink_context {
     size_t columns_len;
     const struct str *keys; // GROUP BY key columns: upsert key under EMIT CHANGES; else none
     size_t keys_len;
-    bool emits_changes; // rows are upserts
+    bool emits_changes;                // rows are upserts
+    const struct option_value *values; // all options as given, for names that no table can list
+    size_t values_len;
     struct database *database;
 };
 
@@ -54,6 +56,9 @@ struct sink_type {
     size_t options_len, options_size;
     enum promise promise;
     bool takes_changes; // can apply upserts (else EMIT CHANGES is refused)
+    // Options that are expressions over the sink's rows, ends with NULL; NULL: none has. What they
+    // give comes with the rows: for `key` as a column `_key` behind the others.
+    const char *const *row_options;
     struct sink *(*open)(const void *options, const struct sink_context *context,
                          struct error *err);
     // Text that names connection and target system; sinks with equal text share a group.
@@ -64,12 +69,15 @@ struct sink_type {
     // NULL: deliver every epoch at once. Else: is it time to make a file of what waits?
     bool (*should_deliver)(const struct sink *sink, const struct pending *pending);
     // A group of several sinks gets one call per sink and epoch, then `commit` (NULL: nothing to
-    // do).
+    // do). The segments of all these calls live until commit has returned.
     bool (*deliver)(struct sink *sink, const struct delivery *delivery, struct error *err);
     bool (*commit)(struct sink *const *sinks, size_t sinks_len, uint64_t epoch, struct error *err);
     // Batch: everything was delivered; switch staged output over (replace, _SUCCESS). NULL:
     // nothing.
     bool (*finish)(struct sink *sink, struct error *err);
+    // `state adopt`: what this sink remembers of another checkpoint, or of a later run, is made
+    // this checkpoint's; *before says whose it was. NULL: recover refuses nothing that this cures.
+    bool (*adopt)(struct sink *sink, struct buf *before, struct error *err);
     void (*close)(struct sink *sink);
 };
 

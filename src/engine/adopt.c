@@ -75,6 +75,23 @@ static bool take_over(struct adoption *adoption, const struct plan *plan,
     return true;
 }
 
+// The same for a sink that can do it itself.
+static bool adopt_marks(struct adoption *adoption, const struct outbox_sink *sink,
+                        struct error *err)
+{
+    const char *uuid = journal_identity(adoption->journal)->uuid;
+    AUTO(buf_clear) struct buf before = {0};
+    error_clear(err);
+    if (!sink->plan->type->adopt(sink->sink, &before, err))
+        return false;
+    buf_print(
+        adoption->report,
+        "sink %.*s: was written by checkpoint %.*s; checkpoint %s goes on there from now on. "
+        "What is there stays. Input that this checkpoint reads again is there a second time\n",
+        STR_ARGS(sink->plan->name), STR_ARGS(buf_str(&before)), uuid);
+    return true;
+}
+
 // `what` is ahead: "sink x", "the quarantine".
 static bool pass_by(struct adoption *adoption, const char *what, uint64_t remembered,
                     struct error *err)
@@ -109,8 +126,10 @@ static bool adopt_sink(struct adoption *adoption, const struct plan *plan,
         return true;
     if (!type->recover(sink->sink, &remembered, err)) {
         bool is_stranger = error_exit_code(err) == EXIT_REFUSED;
-        if (!is_stranger || !take_over(adoption, plan, sink->plan, err) ||
-            !type->recover(sink->sink, &remembered, err))
+        bool is_taken =
+            is_stranger && (type->adopt != NULL ? adopt_marks(adoption, sink, err)
+                                                : take_over(adoption, plan, sink->plan, err));
+        if (!is_taken || !type->recover(sink->sink, &remembered, err))
             return error_wrap(err, "sink %.*s", STR_ARGS(sink->plan->name));
     }
     struct str what = arena_print(&adoption->arena, "sink %.*s", STR_ARGS(sink->plan->name));

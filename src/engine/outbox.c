@@ -46,6 +46,8 @@ static bool open_sink(struct outbox *outbox, size_t index, struct error *err)
         .keys = keys,
         .keys_len = keys_len,
         .emits_changes = plan->emit == EMIT_CHANGES,
+        .values = plan->options,
+        .values_len = plan->options_len,
         .database = outbox->options.database,
     };
     sink->sink = type->open(sink->options, context, err);

@@ -4,6 +4,7 @@
 // may be an expression, an override of it drops what only the old connector knew, and only then is
 // it clear which names are wrong. Values of secret options never get into a message.
 #include "pipeline/plan_maker.h"
+#include "pipeline/row_options.h"
 #include "pipeline/select.h"
 
 #include <string.h>
@@ -103,12 +104,40 @@ static size_t collect(struct maker *maker, const struct statement *statement,
 {
     size_t len = 0;
     for (size_t i = 0; i < statement->options_len; i++) {
-        if (option_evaluate(maker, &statement->options[i], &values[len]))
+        const struct option_text *option = &statement->options[i];
+        bool waits = statement->kind == STATEMENT_SINK && option->is_expression &&
+                     row_option_is_known(option->name);
+        if (waits) // until the connector is known
+            values[len++] = (struct option_value){.name = option->name,
+                                                  .value = option->expression.text,
+                                                  .place = option->value_place,
+                                                  .is_secret = option->has_secret};
+        else if (option_evaluate(maker, &statement->options[i], &values[len]))
             len++;
         else
             *is_good = false;
     }
     return len;
+}
+
+// Row options stay expressions when the connector has them as such.
+static bool settle_row_options(struct maker *maker, const struct object_options *options,
+                               struct option_value *values, size_t len)
+{
+    bool is_good = true;
+    for (size_t i = 0; i < len; i++) {
+        if (options->sink == NULL || values[i].place == SIZE_MAX ||
+            !row_option_is_known(values[i].name))
+            continue;
+        const struct option_text *option = options->statement->options;
+        while (!str_equal_nocase(option->name, values[i].name))
+            option++;
+        if (row_option_is_of(options->sink, option->name))
+            is_good = row_option_check(maker, option) && is_good;
+        else if (option->is_expression && own_option(options, option->name) != NULL)
+            is_good = option_evaluate(maker, option, &values[i]) && is_good;
+    }
+    return is_good;
 }
 
 static struct option_value *value_find(struct option_value *values, size_t len, struct str name)
@@ -356,6 +385,7 @@ bool options_resolve(struct maker *maker, const struct statement *statement,
         complain_connector(maker, connector, is_source);
         return false;
     }
+    is_good = settle_row_options(maker, options, values, len) && is_good;
     is_good = sort_values(maker, options, values, len) && is_good;
     if (is_good && options->is_enabled &&
         later_type_is(is_source ? (const void *)options->source : (const void *)options->sink)) {

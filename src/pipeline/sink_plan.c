@@ -3,6 +3,7 @@
 // end in it. A disabled sink is checked like the others and then left out. Its place in plan->sinks
 // is taken before any SELECT is built, so that LATE INTO can name sinks in any order.
 #include "pipeline/plan_maker.h"
+#include "pipeline/row_options.h"
 
 #include "base/clock.h"
 #include <string.h>
@@ -99,6 +100,7 @@ static void build_table_mode(struct maker *maker, struct unit *unit, struct str 
     struct column *columns = NULL;
     size_t len = 0;
     unit->state = UNIT_BROKEN;
+    sql = row_options_wrap(maker, unit, sql);
     if (sql.len == 0 ||
         !view_table_mode_columns(&maker->builder, sql, unit->statement->body.place, &columns, &len))
         return;
@@ -150,8 +152,15 @@ void sink_build(struct maker *maker, struct unit *unit)
     if (unit->sink < 0 || unit->state == UNIT_BROKEN)
         return;
     struct plan_sink *sink = &plan->sinks[unit->sink];
-    const struct relation *relation = &plan->relations[unit->last_relation];
-    sink->relation = unit->last_relation;
+    sink->relation = row_options_build(maker, unit, unit->last_relation);
+    if (sink->relation < 0) {
+        unit->state = UNIT_BROKEN;
+        return;
+    }
+    if (sink->relation != unit->last_relation && unit->first_relation < 0)
+        unit->first_relation = sink->relation;
+    unit->last_relation = sink->relation;
+    const struct relation *relation = &plan->relations[sink->relation];
     sink->columns = relation->columns;
     sink->columns_len = relation->columns_len;
 }
