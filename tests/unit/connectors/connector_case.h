@@ -34,9 +34,14 @@ const char *__lsan_default_suppressions(void)
 // A connector to a server is tested against a real one.
 UNUSED static bool is_tested_with_server(const char *connector)
 {
-    char path[128];
-    snprintf(path, sizeof(path), "tests/services/%s/run", connector);
-    return path_exists(path);
+    static const char *const folders[] = {"", "_source", "_sink"};
+    bool is_there = false;
+    for (size_t i = 0; i < COUNT_OF(folders); i++) {
+        char path[128];
+        snprintf(path, sizeof(path), "tests/services/%s%s/run", connector, folders[i]);
+        is_there = is_there || path_exists(path);
+    }
+    return is_there;
 }
 
 #define CHECK(call)                                                                                \
