@@ -116,6 +116,10 @@ struct source_type {
     bool (*acknowledge)(struct source *source, const struct partition *partitions, size_t len,
                         struct error *err);
     void (*close)(struct source *source);
+    // Optional: where each partition's log ends, as far as it is known without asking anybody, in
+    // the unit of offsets; -1: not known. Reader thread, now and then; `len` partitions as listed.
+    void (*ends)(const struct source *source, int64_t *ends, size_t len);
+    const char *offset_unit; // with `ends`: "records" or "bytes"
 };
 
 #endif

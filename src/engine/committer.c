@@ -76,6 +76,7 @@ static bool forget_keys(struct job *job, struct error *err)
 
 static bool make_durable(struct job *job, struct commit_order *order, struct error *err)
 {
+    int64_t begin_us = clock_monotonic_us();
     if (job->journal != NULL && !write_keys(job, err))
         return false;
     FAILPOINT("epoch.keys_appended");
@@ -85,6 +86,7 @@ static bool make_durable(struct job *job, struct commit_order *order, struct err
                               order->epoch, order->bad_rows, err);
     segment_free(order->bad_rows);
     order->bad_rows = NULL;
+    measures_committed(&job->measures, begin_us, clock_now_us(job->clock));
     return ok && (job->journal == NULL || forget_keys(job, err));
 }
 

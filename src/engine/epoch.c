@@ -273,8 +273,10 @@ bool epoch_commit(struct job *job, bool is_end, struct error *err)
         if (job->relations[r].key_files != NULL)
             key_files_take(job->relations[r].key_files, job->relations[r].dedup);
     order->bad_rows = quarantine_take_segment(job->quarantine, order->epoch);
+    int64_t begin_us = clock_monotonic_us();
     buf_reset(&order->frame);
     encode_frame(job, order->epoch, is_end, order->bad_rows, &order->frame);
+    stage_add(&job->measures, STAGE_FRAME, begin_us);
     if (!job_ledger_check(job, err))
         return false;
     job->epoch = order->epoch;

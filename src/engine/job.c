@@ -24,6 +24,7 @@ static bool commit(struct job *job, bool is_end, struct error *err)
         return false;
     job->wants_commit = false;
     job->last_commit_us = clock_monotonic_us();
+    measures_take(job);
     job->committed_rows = job->rows_total;
     return true;
 }
@@ -99,7 +100,9 @@ static int64_t wait_us(const struct job *job)
 static bool turn(struct job *job, struct error *err)
 {
     bool is_full = outbox_bytes(job->outbox) > job->plan->settings.outbox_limit_bytes;
+    int64_t begin_us = clock_monotonic_us();
     struct batch_slot *slot = is_full ? NULL : readers_take(job, wait_us(job));
+    stage_add(&job->measures, STAGE_COLLECT, begin_us);
     bool ok = true;
     if (is_full)
         clock_sleep_us(US_PER_MS);

@@ -51,8 +51,21 @@ struct job_progress {
     int64_t lag_us;       // wall clock - watermark
     int64_t state_rows, state_bytes;
     double latency_p50_ms, latency_p99_ms; // arrival to commit
+    int64_t commit_us;                     // wall clock of this run's newest commit; 0: none yet
+    int64_t frame_us;                      // how long its frame took to be durable
 };
 void job_progress(struct job *job, struct job_progress *progress);
+// By stage (engine/measures.h) since the start of the run, by relation as of the last commit.
+int64_t job_stage_us(const struct job *job, int stage);
+bool relation_keeps_state(const struct relation *relation);
+int64_t job_state_bytes(const struct job *job, size_t relation);
+// How far the source's positions are behind the ends of its logs, in `unit` ("records", "bytes").
+// False: the connector does not know.
+bool job_source_lag(struct job *job, size_t source, const char **unit, int64_t *lag);
+int64_t job_source_bytes(const struct job *job, size_t source); // payload of this run
+// Rows decided for a sink since the checkpoint's creation; or those of them that it confirmed, as
+// of the last commit.
+int64_t job_sink_rows(const struct job *job, size_t sink, bool only_delivered);
 void job_print_progress_json(struct job *job,
                              struct buf *out);           // Spark's StreamingQueryProgress names
 void job_print_ledger(struct job *job, struct buf *out); // table for people

@@ -272,6 +272,7 @@ static bool open_all(struct job *job, struct error *err)
     };
     if (ok) {
         options.database = job->database;
+        options.measures = &job->measures;
         job->outbox = outbox_open(job->plan, &options, err);
     }
     ok = ok && job->outbox != NULL && open_sources(job, err) && open_quarantine(job, err);
@@ -296,6 +297,8 @@ static bool open_all(struct job *job, struct error *err)
         epoch_encode_base(job, &base);
         ok = journal_rebase(job->journal, job->epoch, buf_str(&base), err);
     }
+    if (ok)
+        job_progress_open(job);
     return ok && outbox_start(job->outbox, job->epoch, err) &&
            (job->options.is_test || readers_start(job, err));
 }

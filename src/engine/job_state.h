@@ -15,6 +15,7 @@
 #include "base/metric.h"
 #include "base/queue.h"
 #include "duck/scan.h"
+#include "engine/measures.h"
 #include "engine/dedup.h"
 #include "engine/fold.h"
 #include "engine/job.h"
@@ -238,8 +239,12 @@ struct job {
     enum job_state state;
     int64_t rows_total;
     struct latency *latency;
-    int64_t start_us; // monotonic
+    struct measures measures;
+    int64_t *sink_rows_before; // ledger's rows of each sink when this run began
+    int64_t start_us;          // monotonic
 };
+
+void job_progress_open(struct job *job); // progress.c: what this run begins with
 
 void barrier_init(struct barrier *barrier, size_t members);
 void barrier_clear(struct barrier *barrier);
@@ -328,6 +333,7 @@ void readers_stop(struct job *job);
 struct batch_slot *readers_take(struct job *job, int64_t timeout_us); // NULL: nothing came
 void readers_give_back(struct job *job, struct batch_slot *slot);
 bool readers_failed(struct job *job, struct error *err);
+bool source_lag(struct job_source *source, int64_t *lag); // any thread; false: not known
 bool readers_degraded(const struct job *job);
 // Partitions that appeared since the last call join source->partitions (job thread).
 void source_adopt_partitions(struct job_source *source);

@@ -428,7 +428,13 @@ bool lane_run(struct lane *lane, struct job_source *source, struct error *err)
 {
     size_t first = (size_t)source->plan->relation;
     struct counts *counts = &lane->counts[first];
-    bool ok = lane_decode(lane, source, err) && lane_judge(lane, first, err);
+    int64_t begin_us = clock_monotonic_us();
+    bool ok = lane_decode(lane, source, err);
+    stage_add(&lane->job->measures, STAGE_DECODE, begin_us);
+    begin_us = clock_monotonic_us();
+    ok = ok && lane_judge(lane, first, err);
+    stage_add(&lane->job->measures, STAGE_JUDGE, begin_us);
+    begin_us = clock_monotonic_us();
     if (ok) {
         counts->passed += (int64_t)rows_count(&lane->relations[first].rows);
         counts->rows_out += (int64_t)rows_count(&lane->relations[first].rows);
@@ -447,6 +453,7 @@ bool lane_run(struct lane *lane, struct job_source *source, struct error *err)
             barrier_wait(&lane->job->settle);
         ok = ok && lane_step(lane, index, err) && lane_give_to_sinks(lane, index, err);
     }
+    stage_add(&lane->job->measures, STAGE_TRANSFORM, begin_us);
     return ok;
 }
 

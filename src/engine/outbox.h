@@ -11,6 +11,7 @@
 
 struct outbox; // heap object
 struct segment_list;
+struct measures;
 
 struct outbox_options {
     const struct clock *clock;
@@ -19,6 +20,7 @@ struct outbox_options {
     uint64_t generation;
     bool is_synchronous; // tests: deliver inside outbox_release, fail instead of retrying
     struct database *database;
+    struct measures *measures; // NULL: nobody asks how long deliveries take
 };
 struct outbox *outbox_open(const struct plan *plan, const struct outbox_options *options,
                            struct error *err);

@@ -4,6 +4,7 @@
 // the job (its rows stay in the journal and go out after the cause is cured).
 #include "base/failpoint.h"
 #include "base/log.h"
+#include "engine/measures.h"
 #include "engine/outbox_state.h"
 
 #define BACKOFF_FIRST_US (100 * US_PER_MS)
@@ -32,7 +33,8 @@ static bool deliver_sink(struct outbox_sink *sink, const struct outbox_delivery 
            error_wrap(err, "sink %.*s", STR_ARGS(sink->plan->name));
 }
 
-bool outbox_deliver(struct outbox_group *group, struct outbox_delivery *delivery, struct error *err)
+static bool deliver_all(struct outbox_group *group, struct outbox_delivery *delivery,
+                        struct error *err)
 {
     FAILPOINT("outbox.before_deliver");
     struct outbox *outbox = group->outbox;
@@ -56,6 +58,16 @@ bool outbox_deliver(struct outbox_group *group, struct outbox_delivery *delivery
         return false;
     FAILPOINT("outbox.delivered");
     return true;
+}
+
+bool outbox_deliver(struct outbox_group *group, struct outbox_delivery *delivery, struct error *err)
+{
+    struct measures *measures = group->outbox->options.measures;
+    int64_t begin_us = clock_monotonic_us();
+    bool ok = deliver_all(group, delivery, err);
+    if (measures != NULL)
+        stage_add(measures, STAGE_DELIVER, begin_us);
+    return ok;
 }
 
 void outbox_settle(struct outbox_group *group)

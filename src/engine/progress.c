@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 // How a job is: for the progress line, the API (with the field names of Spark's
-// StreamingQueryProgress, so that listeners port) and readiness. Values are of the last trigger;
-// reading them from another thread may mix two triggers, which a progress display can bear.
+// StreamingQueryProgress, so that listeners port) and readiness. Values are of the last trigger,
+// sizes of state of the last commit; reading them from another thread may mix two triggers, which a
+// progress display can bear. Everything in the document is about this run: rows of sources and
+// sinks, rates, durations. (Metrics of rows are about the checkpoint: job_metrics.c.)
 #include "engine/job_state.h"
 #include "engine/latency.h"
 
@@ -22,17 +24,26 @@ static int64_t oldest_watermark_us(const struct job *job)
 static int64_t state_bytes(const struct job *job)
 {
     int64_t bytes = 0;
-    for (size_t r = 0; r < job->plan->relations_len; r++) {
-        const struct job_relation *state = &job->relations[r];
-        if (state->dedup != NULL)
-            bytes += dedup_bytes(state->dedup);
-        for (size_t l = 0; l < state->folds_len; l++)
-            bytes += fold_bytes(state->folds[l]);
-        for (size_t k = 0; k < state->kept_len; k++)
-            for (size_t i = 0; i < state->kept[k].segments.len; i++)
-                bytes += (int64_t)state->kept[k].segments.list[i]->len;
-    }
+    for (size_t r = 0; r < job->plan->relations_len; r++)
+        bytes += atomic_load_explicit(&job->relations[r].state_bytes, memory_order_relaxed);
     return bytes;
+}
+
+int64_t job_sink_rows(const struct job *job, size_t sink, bool only_delivered)
+{
+    int entry = job->ledger_of_sink[sink];
+    return entry < 0
+               ? 0
+               : ledger_value(job->ledger, entry, only_delivered ? LEDGER_PASSED : LEDGER_ROWS_IN);
+}
+
+void job_progress_open(struct job *job)
+{
+    job->sink_rows_before = ARENA_ARRAY(&job->arena, int64_t, job->plan->sinks_len);
+    for (size_t s = 0; s < job->plan->sinks_len; s++)
+        job->sink_rows_before[s] = job_sink_rows(job, s, false);
+    measures_take(job);
+    job->measures.commit_us = 0;
 }
 
 void job_progress(struct job *job, struct job_progress *progress)
@@ -47,7 +58,9 @@ void job_progress(struct job *job, struct job_progress *progress)
         .rows_total = rows,
         .rows_per_second = elapsed_us > 0 ? rows * US_PER_SECOND / elapsed_us : 0,
         .watermark_us = oldest_watermark_us(job),
-        .state_rows = windows_rows(job),
+        .state_rows = atomic_load_explicit(&job->measures.state_rows, memory_order_relaxed),
+        .commit_us = atomic_load_explicit(&job->measures.commit_us, memory_order_relaxed),
+        .frame_us = atomic_load_explicit(&job->measures.frame_us, memory_order_relaxed),
         .state_bytes = state_bytes(job),
         .latency_p50_ms = latency_percentile_ms(job->latency, 0.50),
         .latency_p99_ms = latency_percentile_ms(job->latency, 0.99),
@@ -55,6 +68,33 @@ void job_progress(struct job *job, struct job_progress *progress)
     bool has_watermark =
         progress->watermark_us != TIME_MIN_US && progress->watermark_us != TIME_MAX_US;
     progress->lag_us = has_watermark ? clock_now_us(job->clock) - progress->watermark_us : 0;
+}
+
+int64_t job_stage_us(const struct job *job, int stage)
+{
+    return atomic_load_explicit(&job->measures.stage_us[stage], memory_order_relaxed);
+}
+
+bool relation_keeps_state(const struct relation *relation)
+{
+    return relation->kind != RELATION_SOURCE && relation->kind != RELATION_ROWS;
+}
+
+int64_t job_state_bytes(const struct job *job, size_t relation)
+{
+    return atomic_load_explicit(&job->relations[relation].state_bytes, memory_order_relaxed);
+}
+
+bool job_source_lag(struct job *job, size_t index, const char **unit, int64_t *lag)
+{
+    struct job_source *source = &job->sources[index];
+    *unit = source->plan->type->offset_unit;
+    return *unit != NULL && source_lag(source, lag);
+}
+
+int64_t job_source_bytes(const struct job *job, size_t index)
+{
+    return job->sources[index].bytes_total;
 }
 
 static void print_source(struct job_source *source, double rate, struct buf *out)
@@ -71,8 +111,14 @@ static void print_source(struct job_source *source, double rate, struct buf *out
         buf_print(out, ":%lld", (long long)source->partitions[p].offset);
     }
     pthread_mutex_unlock(&source->job->partitions_mutex);
+    const char *unit;
+    int64_t lag;
+    bool has_lag = job_source_lag(source->job, source->index, &unit, &lag);
+    buf_add_char(out, '}');
+    if (has_lag)
+        buf_print(out, ",\"metrics\":{\"lag\":\"%lld\",\"lagUnit\":\"%s\"}", (long long)lag, unit);
     buf_print(out,
-              "},\"numInputRows\":%lld,\"inputRowsPerSecond\":%.1f,"
+              ",\"numInputRows\":%lld,\"inputRowsPerSecond\":%.1f,"
               "\"processedRowsPerSecond\":%.1f}",
               (long long)source->rows_total, rate, rate);
 }
@@ -91,13 +137,30 @@ void job_print_progress_json(struct job *job, struct buf *out)
               "\"inputRowsPerSecond\":%.1f,\"processedRowsPerSecond\":%.1f",
               time_print(clock_now_us(job->clock), 3, time), (unsigned long long)progress.epoch,
               (long long)progress.rows_total, rate, rate);
-    buf_print(out, ",\"durationMs\":{\"commitLatencyP50\":%.3f,\"commitLatencyP99\":%.3f}",
-              progress.latency_p50_ms, progress.latency_p99_ms);
+    buf_print(out,
+              ",\"scope\":\"run\",\"durationMs\":{\"commitLatencyP50\":%.3f,"
+              "\"commitLatencyP99\":%.3f,\"lastFrame\":%.3f",
+              progress.latency_p50_ms, progress.latency_p99_ms, (double)progress.frame_us / 1e3);
+    for (int s = 0; s < STAGES; s++)
+        buf_print(out, ",\"%s\":%.3f", stage_names[s], (double)job_stage_us(job, s) / 1e3);
+    buf_add_char(out, '}');
     buf_add_cstr(out, ",\"eventTime\":{");
     if (progress.watermark_us != TIME_MIN_US && progress.watermark_us != TIME_MAX_US)
         buf_print(out, "\"watermark\":\"%s\"", time_print(progress.watermark_us, 3, time));
-    buf_print(out, "},\"stateOperators\":[{\"numRowsTotal\":%lld,\"memoryUsedBytes\":%lld}]",
+    buf_print(out,
+              "},\"stateOperators\":[{\"numRowsTotal\":%lld,\"memoryUsedBytes\":%lld,"
+              "\"customMetrics\":{",
               (long long)progress.state_rows, (long long)progress.state_bytes);
+    bool is_first = true;
+    for (size_t r = 0; r < job->plan->relations_len; r++) {
+        if (!relation_keeps_state(&job->plan->relations[r]))
+            continue;
+        buf_add_cstr(out, is_first ? "" : ",");
+        buf_add_json_string(out, job->plan->relations[r].name);
+        buf_print(out, ":%lld", (long long)job_state_bytes(job, r));
+        is_first = false;
+    }
+    buf_add_cstr(out, "}}]");
     buf_add_cstr(out, ",\"sources\":[");
     for (size_t s = 0; s < job->plan->sources_len; s++) {
         buf_add_cstr(out, s > 0 ? "," : "");
@@ -107,9 +170,8 @@ void job_print_progress_json(struct job *job, struct buf *out)
     for (size_t s = 0; s < job->plan->sinks_len; s++) {
         buf_add_cstr(out, s > 0 ? ",{\"description\":" : "{\"description\":");
         buf_add_json_string(out, job->plan->sinks[s].name);
-        int entry = job->ledger_of_sink[s];
         buf_print(out, ",\"numOutputRows\":%lld}",
-                  (long long)(entry < 0 ? 0 : ledger_value(job->ledger, entry, LEDGER_PASSED)));
+                  (long long)(job_sink_rows(job, s, false) - job->sink_rows_before[s]));
     }
     buf_add_cstr(out, "]}");
 }

@@ -9,6 +9,7 @@
 #define SLOTS_PER_SOURCE 2
 #define BATCH_BYTES_MAX (32 << 20)
 #define IDLE_PAUSE_US (2 * US_PER_MS)
+#define ENDS_PAUSE_US (500 * US_PER_MS)
 #define BACKOFF_FIRST_US (100 * US_PER_MS)
 #define BACKOFF_MAX_US (5 * US_PER_SECOND)
 
@@ -24,6 +25,9 @@ struct reader_thread {
     size_t announced_len, announced_total;
     struct partition *acknowledged;
     size_t acknowledged_len;
+    int64_t *ends; // of the logs, as the connector knew them lately
+    size_t ends_len;
+    int64_t ends_us; // when they were asked for
 };
 
 static size_t rows_max(const struct job *job)
@@ -143,6 +147,48 @@ void source_acknowledge(struct job_source *source)
     pthread_mutex_unlock(&reader->lock);
 }
 
+// Where the logs end is asked for twice a second: it is for people and alerts. Reader thread.
+static void learn_ends(struct job_source *source)
+{
+    struct reader_thread *reader = source->reader;
+    int64_t now_us = clock_monotonic_us();
+    const struct partition *partitions;
+    size_t len;
+    struct error error = {0};
+    if (source->plan->type->ends == NULL || now_us - reader->ends_us < ENDS_PAUSE_US ||
+        !source->plan->type->list(source->source, &partitions, &len, &error))
+        return;
+    reader->ends_us = now_us;
+    int64_t *ends = heap_array(len + 1, sizeof(*ends));
+    source->plan->type->ends(source->source, ends, len);
+    pthread_mutex_lock(&reader->lock);
+    heap_free(reader->ends);
+    reader->ends = ends;
+    reader->ends_len = len;
+    pthread_mutex_unlock(&reader->lock);
+}
+
+bool source_lag(struct job_source *source, int64_t *lag)
+{
+    struct reader_thread *reader = source->reader;
+    *lag = 0;
+    if (reader == NULL || source->plan->type->ends == NULL)
+        return false;
+    pthread_mutex_lock(&source->job->partitions_mutex);
+    pthread_mutex_lock(&reader->lock);
+    bool is_known = reader->ends != NULL;
+    size_t len =
+        reader->ends_len < source->partitions_len ? reader->ends_len : source->partitions_len;
+    for (size_t p = 0; p < reader->ends_len; p++) { // a partition the job has not met: all of it
+        int64_t offset = p < len ? source->partitions[p].offset : 0;
+        if (reader->ends[p] > offset)
+            *lag += reader->ends[p] - offset;
+    }
+    pthread_mutex_unlock(&reader->lock);
+    pthread_mutex_unlock(&source->job->partitions_mutex);
+    return is_known;
+}
+
 // One call into the connector; errors that pass are retried with back-off. False: this thread ends.
 static bool fill(struct job_source *source, struct batch *batch, enum read_state *state)
 {
@@ -190,6 +236,7 @@ static void *reader_main(void *argument)
             break;
         }
         ended = state == READ_END;
+        learn_ends(source);
         bool has_news =
             slot->batch->rows > 0 || slot->batch->chunks_len > 0 || slot->batch->positions_len > 0;
         if (!has_news && !ended) {
@@ -264,6 +311,7 @@ void readers_stop(struct job *job)
         pthread_mutex_destroy(&reader->lock);
         heap_free(reader->announced);
         heap_free(reader->acknowledged);
+        heap_free(reader->ends);
         heap_free(reader);
         job->sources[s].reader = NULL;
     }

@@ -84,7 +84,9 @@ bool trigger_time(struct job *job, struct error *err)
     for (size_t s = 0; s < job->plan->sources_len; s++)
         if (job->sources[s].source != NULL)
             move_watermark(job, &job->sources[s]);
+    int64_t begin_us = clock_monotonic_us();
     bool ok = windows_advance(job, err);
+    stage_add(&job->measures, STAGE_CLOSE, begin_us);
     job_count_lane(job, &job->closer);
     quarantine_move(job->quarantine, job->closer.quarantine);
     return ok;

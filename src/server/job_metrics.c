@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: MIT
-// What the job knows, as metrics. Counters are set to the ledger's terms rather than counted again:
-// a metric and the ledger can then never differ. They go on from the checkpoint after a restart,
-// which a counter may. Called by any thread, at the same time too: all it does is to store values.
+// What the job knows, as metrics. Counters of rows are set to the ledger's terms rather than
+// counted again: a metric and the ledger can then never differ. They are about the checkpoint: over
+// restarts they go on, and what sources read and sinks got can be compared. Seconds and bytes are
+// about the process, as counters usually are. Called by any thread, at the same time too: all it
+// does is to store values.
 #include "server/job_metrics.h"
 #include "base/metric.h"
+#include "engine/measures.h"
 #include <stdatomic.h>
 #include <stdio.h>
 
@@ -83,6 +86,65 @@ static void set_relations(const struct names *names)
     }
 }
 
+static void set_labelled(const struct names *names, enum metric_kind kind, const char *metric,
+                         const char *help, const char *label, struct str value, double number)
+{
+    char labels[LABELS_BYTES];
+    memcpy(labels, names->pipeline, LABELS_BYTES);
+    add_label(labels, label, value);
+    metric_set_double(metric_get(kind, metric, help, labels), number);
+}
+
+static void set_sinks(const struct names *names)
+{
+    for (size_t s = 0; s < names->plan->sinks_len; s++) {
+        struct str name = names->plan->sinks[s].name;
+        set_labelled(names, METRIC_COUNTER, "firesteel_sink_records_total",
+                     "Rows decided for the sink.", "sink", name,
+                     (double)job_sink_rows(names->job, s, false));
+        set_labelled(names, METRIC_COUNTER, "firesteel_sink_delivered_records_total",
+                     "Rows that the sink has confirmed, as of the last commit.", "sink", name,
+                     (double)job_sink_rows(names->job, s, true));
+    }
+}
+
+static void set_sources(const struct names *names)
+{
+    for (size_t s = 0; s < names->plan->sources_len; s++) {
+        struct str name = names->plan->sources[s].name;
+        const char *unit;
+        int64_t lag;
+        set_labelled(names, METRIC_COUNTER, "firesteel_source_bytes_total",
+                     "Payload bytes read from the source since the process began.", "source", name,
+                     (double)job_source_bytes(names->job, s));
+        if (!job_source_lag(names->job, s, &unit, &lag))
+            continue;
+        bool is_bytes = str_is(str_of(unit), "bytes");
+        set_labelled(names, METRIC_GAUGE,
+                     is_bytes ? "firesteel_source_lag_bytes" : "firesteel_source_lag_records",
+                     "How far the source's positions are behind the ends of its logs.", "source",
+                     name, (double)lag);
+    }
+}
+
+static void set_stages(const struct names *names)
+{
+    for (int s = 0; s < STAGES; s++)
+        set_labelled(names, METRIC_COUNTER, "firesteel_stage_duration_seconds_total",
+                     "Time spent in a stage since the process began, threads added up.", "stage",
+                     str_of(stage_names[s]), (double)job_stage_us(names->job, s) / 1e6);
+}
+
+static void set_operators(const struct names *names)
+{
+    for (size_t r = 0; r < names->plan->relations_len; r++)
+        if (relation_keeps_state(&names->plan->relations[r]))
+            set_labelled(names, METRIC_GAUGE, "firesteel_state_bytes",
+                         "Bytes of state in memory, by operator, as of the last commit.",
+                         "operator", names->plan->relations[r].name,
+                         (double)job_state_bytes(names->job, r));
+}
+
 static void set_gauge(const struct names *names, const char *metric, const char *help, double value)
 {
     metric_set_double(metric_get(METRIC_GAUGE, metric, help, names->pipeline), value);
@@ -105,15 +167,16 @@ static void set_states(const struct names *names, enum job_state state)
     }
 }
 
-// The moment at which the epoch was seen to have changed: right to the second.
-static void set_commit(const struct names *names, uint64_t epoch)
+static void set_commit(const struct names *names, const struct job_progress *progress)
 {
-    static _Atomic uint64_t seen_epoch;
-    if (epoch == 0 || atomic_exchange(&seen_epoch, epoch) == epoch)
-        return;
+    if (progress->commit_us == 0)
+        return; // none in this run
     set_gauge(names, "firesteel_last_commit_timestamp_seconds",
               "When results last became durable, seconds since 1970.",
-              (double)clock_now_us(&clock_system) / 1e6);
+              (double)progress->commit_us / 1e6);
+    set_gauge(names, "firesteel_checkpoint_duration_seconds",
+              "How long the last commit took until it was durable.",
+              (double)progress->frame_us / 1e6);
 }
 
 static void set_latency(const struct names *names, const char *percentile, double latency_ms)
@@ -139,14 +202,17 @@ void metrics_update(struct job *job, const struct plan *plan)
                "Commits whose ledger did not add up; always 0.", "");
     set_relations(&names);
     set_states(&names, progress.state);
-    set_commit(&names, progress.epoch);
+    set_commit(&names, &progress);
+    set_sinks(&names);
+    set_sources(&names);
+    set_stages(&names);
+    set_operators(&names);
     set_latency(&names, "50", progress.latency_p50_ms);
     set_latency(&names, "99", progress.latency_p99_ms);
     set_gauge(&names, "firesteel_epoch", "Number of the last commit.", (double)progress.epoch);
-    set_gauge(&names, "firesteel_state_rows", "Rows kept in windows and other state.",
+    set_gauge(&names, "firesteel_state_rows",
+              "Rows kept in windows and other state, as of the last commit.",
               (double)progress.state_rows);
-    set_gauge(&names, "firesteel_state_bytes", "Bytes of state in memory.",
-              (double)progress.state_bytes);
     if (progress.watermark_us == TIME_MIN_US || progress.watermark_us == TIME_MAX_US)
         return; // none yet, or the end of time: neither is a moment
     set_gauge(&names, "firesteel_watermark_timestamp_seconds",

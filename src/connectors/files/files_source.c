@@ -626,6 +626,12 @@ static bool files_acknowledge(struct source *source UNUSED,
     return true; // files stay where they are
 }
 
+static void files_ends(const struct source *source, int64_t *ends, size_t len)
+{
+    for (size_t i = 0; i < len; i++) // Parquet is read by rows, which only its footer knows
+        ends[i] = source->is_parquet ? -1 : source->states[i].size;
+}
+
 const struct source_type files_source_type = {
     .name = "files",
     .summary = "lines, CSV records or Parquet rows of files in a folder, complete or growing",
@@ -639,4 +645,6 @@ const struct source_type files_source_type = {
     .read = files_read,
     .acknowledge = files_acknowledge,
     .close = files_close,
+    .ends = files_ends,
+    .offset_unit = "bytes",
 };
