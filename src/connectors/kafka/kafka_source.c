@@ -103,9 +103,7 @@ void source_start(struct source *source, uint32_t index)
     if (state->is_consuming)
         return;
     if (topic->handle == NULL) {
-        rd_kafka_topic_conf_t *conf = rd_kafka_default_topic_conf_dup(source->client->handle);
-        rd_kafka_topic_conf_set_opaque(conf, topic);
-        topic->handle = rd_kafka_topic_new(source->client->handle, topic->name.ptr, conf);
+        topic->handle = rd_kafka_topic_new(source->client->handle, topic->name.ptr, NULL);
         ASSERT(topic->handle != NULL);
     }
     state->is_consuming =

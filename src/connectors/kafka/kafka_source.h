@@ -30,7 +30,7 @@ struct kafka_source_options {
 struct topic {
     struct str name;
     struct str id;            // as the cluster says it, base64; empty: not known
-    rd_kafka_topic_t *handle; // its opaque is this struct
+    rd_kafka_topic_t *handle; // of librdkafka; NULL: never read from
     int32_t partitions;       // how many the cluster has; 0: not known yet
     uint32_t *index;          // partition number -> index in source->partitions, UINT32_MAX: none
     int32_t index_len;

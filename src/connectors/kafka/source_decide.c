@@ -80,8 +80,9 @@ static bool recreated(struct source *source, struct topic *topic, struct str kno
             continue;
         struct partition_state *state = &source->states[topic->index[p]];
         int64_t low = 0, high = 0, at = source->partitions[topic->index[p]].offset;
-        // The end of the old one as it was last seen.
-        if (rd_kafka_get_watermark_offsets(source->client->handle, topic->name.ptr, p, &low,
+        // The end of the old one as it was last seen, if it was.
+        if (topic->handle != NULL &&
+            rd_kafka_get_watermark_offsets(source->client->handle, topic->name.ptr, p, &low,
                                            &high) == RD_KAFKA_RESP_ERR_NO_ERROR)
             count_skipped(source, topic, p, high - at);
         source_stop(source, topic->index[p]);

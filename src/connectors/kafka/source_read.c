@@ -128,10 +128,10 @@ static uint32_t index_of(struct source *source, const rd_kafka_message_t *messag
 {
     if (LIKELY(message->rkt == source->last_topic && message->partition == source->last_number))
         return source->last_index;
-    if (message->rkt == NULL)
-        return UINT32_MAX;
-    const struct topic *topic = rd_kafka_topic_opaque(message->rkt);
-    int64_t index = topic != NULL ? source_partition_find(topic, message->partition) : -1;
+    int64_t index = -1;
+    for (size_t t = 0; index < 0 && t < source->topics_len; t++)
+        if (message->rkt != NULL && source->topics[t]->handle == message->rkt)
+            index = source_partition_find(source->topics[t], message->partition);
     if (index < 0)
         return UINT32_MAX;
     source->last_topic = message->rkt;
