@@ -48,6 +48,7 @@ struct kept_segment {
 
 // What a lane holds of one relation during one trigger.
 struct lane_relation {
+    struct chunk *result_chunk;     // GROUPS closed on lanes; kept
     struct rows rows;               // the relation's rows of this trigger
     struct scan *scan;              // how statements read them; NULL: nobody does by SQL
     struct statement *computed;     // source: computed columns
@@ -203,9 +204,11 @@ struct job {
     uint64_t lane_round;
     size_t lanes_done;
     bool lanes_stop, lanes_started;
+    bool (*lane_work)(struct lane *lane, struct job_source *source, struct error *err);
     struct job_source *trigger_source;
-    int64_t sequence; // rows taken so far = number of the next row
-    int64_t now_us;   // engine value of now() for the trigger
+    const struct lane_close *lane_close; // the window being closed on lanes
+    int64_t sequence;                    // rows taken so far = number of the next row
+    int64_t now_us;                      // engine value of now() for the trigger
 
     struct scan **table_scans; // table mode, per source
     struct statement **table_inserts;
@@ -257,6 +260,16 @@ MUST_USE bool lanes_start(struct job *job, struct error *err);
 void lanes_stop(struct job *job);
 // Runs one trigger on all lanes over source->batch and waits for them.
 MUST_USE bool lanes_run(struct job *job, struct job_source *source, struct error *err);
+
+// The same for any work: `task` on every lane.
+MUST_USE bool lanes_do(struct job *job,
+                       bool (*work)(struct lane *, struct job_source *, struct error *),
+                       struct job_source *source, struct error *err);
+
+// close_lanes.c: a window whose groups the lanes hold in shares, to sinks only.
+bool lanes_may_close(const struct job *job, size_t relation);
+MUST_USE bool lanes_close_window(struct job *job, size_t relation, int64_t start_us,
+                                 struct pane *const *panes, size_t panes_len, struct error *err);
 
 // lane.c: rows[relation] from rows[its input], on this lane. Any relation but closed JOIN/OVER.
 MUST_USE bool lane_run(struct lane *lane, struct job_source *source, struct error *err);
@@ -365,6 +378,7 @@ void batch_tables_close(struct job *job);
 // trigger.c: one batch through everything.
 MUST_USE bool trigger_run(struct job *job, struct job_source *source, struct batch *batch,
                           struct error *err);
+void lane_gather(struct job *job, struct lane *lane); // what a lane left: sinks, panes, counts
 MUST_USE bool trigger_time(struct job *job, struct error *err); // watermarks by the clock, windows
 void job_now(struct job *job);
 

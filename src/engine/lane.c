@@ -418,7 +418,7 @@ bool lane_give_to_sinks(struct lane *lane, size_t index, struct error *err)
     if (rows_count(rows) == 0)
         return true;
     for (size_t s = 0; s < plan->sinks_len; s++)
-        if (plan->sinks[s].relation == (int)index)
+        if (plan->sinks[s].relation == (int)index && plan->sinks[s].is_enabled)
             segment_list_add(&lane->sink_rows[s],
                              segment_new(rows, plan->sinks[s].columns, plan->sinks[s].columns_len));
     return true;

@@ -174,6 +174,7 @@ static void lane_relation_close(struct lane_relation *relation)
 {
     for (size_t i = 0; i < relation->taken_len; i++)
         chunk_free(relation->taken[i]);
+    chunk_free(relation->result_chunk);
     heap_free(relation->taken);
     heap_free(relation->group_parts);
     statement_free(relation->computed);
@@ -233,7 +234,7 @@ static void *lane_main(void *argument)
         pthread_mutex_unlock(&job->lane_mutex);
         if (stop)
             return NULL;
-        lane->failed = !lane_run(lane, job->trigger_source, &lane->error);
+        lane->failed = !job->lane_work(lane, job->trigger_source, &lane->error);
         pthread_mutex_lock(&job->lane_mutex);
         if (++job->lanes_done == job->lanes_len)
             pthread_cond_signal(&job->lane_done);
@@ -307,14 +308,14 @@ static void choose_shares(struct job *job)
     }
 }
 
-bool lanes_run(struct job *job, struct job_source *source, struct error *err)
+bool lanes_do(struct job *job, bool (*work)(struct lane *, struct job_source *, struct error *),
+              struct job_source *source, struct error *err)
 {
-    deal_out(job, source);
-    choose_shares(job);
+    job->lane_work = work;
     job->trigger_source = source;
     if (!job->lanes_started) {
         struct lane *lane = &job->lanes[0];
-        lane->failed = !lane_run(lane, source, &lane->error);
+        lane->failed = !work(lane, source, &lane->error);
     } else {
         pthread_mutex_lock(&job->lane_mutex);
         job->lanes_done = 0;
@@ -331,4 +332,11 @@ bool lanes_run(struct job *job, struct job_source *source, struct error *err)
         return false;
     }
     return true;
+}
+
+bool lanes_run(struct job *job, struct job_source *source, struct error *err)
+{
+    deal_out(job, source);
+    choose_shares(job);
+    return lanes_do(job, lane_run, source, err);
 }

@@ -11,7 +11,7 @@ void job_now(struct job *job)
 }
 
 // Sinks get rows in lane order, which is row order.
-static void gather_lane(struct job *job, struct lane *lane)
+void lane_gather(struct job *job, struct lane *lane)
 {
     for (size_t s = 0; s < job->plan->sinks_len; s++) {
         if (lane->sink_rows[s].len == 0)
@@ -103,7 +103,7 @@ bool trigger_run(struct job *job, struct job_source *source, struct batch *batch
     bool ok = rows == 0 || lanes_run(job, source, err);
     for (size_t l = 0; ok && rows > 0 && l < job->lanes_len; l++) {
         struct lane *lane = &job->lanes[l];
-        gather_lane(job, lane);
+        lane_gather(job, lane);
         if (job->options.replay)
             watermark_tally_clear(&lane->tally);
         else if (source->watermark != NULL)

@@ -299,8 +299,8 @@ static bool next_group(void *context, struct chunk **out, struct error *err)
     return true;
 }
 
-// What all lanes hold of the window, merged unless the lanes' groups are disjoint anyway.
-static void window_panes(struct job *job, size_t index, struct group_results *results)
+// What all lanes hold of the window, merged unless the lanes' groups are disjoint anyway (true).
+static bool window_panes(struct job *job, size_t index, struct group_results *results)
 {
     const struct job_relation *state = &job->relations[index];
     size_t len = 0, capacity = 0;
@@ -327,6 +327,7 @@ static void window_panes(struct job *job, size_t index, struct group_results *re
     }
     results->panes = panes;
     results->panes_len = len;
+    return len > 1 && is_disjoint;
 }
 
 static void direct_rows(struct job *job, const struct relation *relation, const struct rows *groups,
@@ -405,9 +406,11 @@ static bool window_results(struct job *job, size_t index, int64_t start_us, bool
         rows_free(&groups);
         return ok;
     }
-    window_panes(job, index, &results);
+    bool is_disjoint = window_panes(job, index, &results);
     if (results.panes_len == 0)
         return true;
+    if (is_disjoint && !only_changes && lanes_may_close(job, index))
+        return lanes_close_window(job, index, start_us, results.panes, results.panes_len, err);
     if (state->result_chunk == NULL)
         state->result_chunk = closer_chunk(job, index);
     if (relation->final_direct != NULL)
