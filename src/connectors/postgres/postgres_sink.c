@@ -214,6 +214,20 @@ static bool postgres_recover(struct sink *sink, uint64_t *epoch, struct error *e
     return ok;
 }
 
+// With the next epoch open: what the journal counted as delivered says nothing about these tables.
+static bool postgres_adopt(struct sink *sink, struct buf *before, struct error *err)
+{
+    struct progress old;
+    bool ok = postgres_link_open(&sink->link, NULL, err) &&
+              progress_open(&sink->link, &sink->owner, err) &&
+              progress_read(&sink->link, &sink->owner, false, &old, err) &&
+              progress_adopt(&sink->link, &sink->owner, err);
+    if (ok)
+        buf_add_cstr(before, old.exists ? old.checkpoint : "nobody");
+    postgres_link_close(&sink->link);
+    return ok;
+}
+
 // ---- Delivering
 // ----------------------------------------------------------------------------------
 static bool postgres_deliver(struct sink *sink, const struct delivery *delivery,
@@ -392,5 +406,6 @@ const struct sink_type postgres_sink_type = {
     .deliver = postgres_deliver,
     .commit = postgres_commit,
     .finish = postgres_finish,
+    .adopt = postgres_adopt,
     .close = postgres_close,
 };
