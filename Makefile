@@ -1,12 +1,16 @@
 # SPDX-License-Identifier: MIT
 # Thin: each goal is one script. CMakePresets.json has the builds, tests/run.d the tests.
-.PHONY: build demo test bench fuzz torture format tidy clean
+.PHONY: build demo demo-kafka test bench fuzz torture format tidy clean
 build:
 	@tools/setup build
 	@tools/build release
 
 demo: build
 	@pipelines/devices/demo.sh
+
+# Real Kafka and S3 servers, the pipeline killed twice on the way: make demo-kafka ROWS=1000000
+demo-kafka: build
+	@$(if $(ROWS),ROWS=$(ROWS)) $(if $(RATE),RATE=$(RATE)) pipelines/devices/demo-kafka.sh
 
 test:
 	@tools/setup test
