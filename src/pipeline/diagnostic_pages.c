@@ -213,11 +213,12 @@ static const struct {
     {"E0416", "late rows of two steps have different columns\n\nGive each a sink of its own.\n"},
     {"E0417", "nothing here has late rows\n\nDEDUP and windowed GROUP BY judge lateness; put LATE "
               "INTO there.\n"},
-    {"E0418", "a report does not fit its template\n\n"
-              "    REPORT ON STDOUT TEMPLATE 'read {rows}, kept {kept}\n' AS SELECT .. AS rows, .. AS "
-              "kept FROM ledger;\n"
-              "Each row of the SELECT fills the template once. Without TEMPLATE the SELECT has one\n"
-              "column, printed a line a row.\n"},
+    {"E0418",
+     "a report does not fit its template\n\n"
+     "    REPORT ON STDOUT TEMPLATE 'read {rows}, kept {kept}\n' AS SELECT .. AS rows, .. AS "
+     "kept FROM ledger;\n"
+     "Each row of the SELECT fills the template once. Without TEMPLATE the SELECT has one\n"
+     "column, printed a line a row.\n"},
     {"E0419", "a metric has no value, or no possible name\n\n"
               "    CREATE METRIC data_records_total TYPE counter HELP '..' AS\n"
               "      SELECT relation AS topic, passed AS value FROM ledger WHERE kind = 'sink';\n"

@@ -331,7 +331,7 @@ struct plan {
     size_t metrics_len;
     struct plan_schedule *schedules;
     size_t schedules_len;
-    struct str fingerprint;     // see plan_fingerprint
+    struct str fingerprint; // see plan_fingerprint
     // Options that were not used because they belong to another connector: "events: topic (kafka)".
     struct str *ignored;
     size_t ignored_len;
