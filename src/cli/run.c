@@ -9,6 +9,7 @@
 #include "cli/load_plan.h"
 #include "cli/run_end.h"
 #include "cli/schedule.h"
+#include "cli/wait_for.h"
 #include "engine/job.h"
 #include "server/job_metrics.h"
 #include "server/server.h"
@@ -24,7 +25,8 @@
 struct run_flags {
     struct plan_flags plan;
     bool once, batch, drain, ledger, log_json, quiet, create_tables;
-    const char *http, *stats, *drop_state, *log_level;
+    const char *http, *stats, *drop_state, *log_level, *wait_for;
+    int64_t wait_tries, wait_every_us;
     double min_quality;
     int64_t every_us;
 };
@@ -52,6 +54,13 @@ static const struct flag flags[] = {
      offsetof(struct run_flags, stats)},
     {"drop-state", 0, FLAG_TEXT, "NAME,..", "give up the old state of changed objects",
      offsetof(struct run_flags, drop_state)},
+    {"wait-for", 0, FLAG_TEXT, "SYSTEM,..",
+     "first wait until these can be reached, in this order: kafka, postgres, ..",
+     offsetof(struct run_flags, wait_for)},
+    {"wait-tries", 0, FLAG_INT, "N", "with --wait-for: tries for each system (60)",
+     offsetof(struct run_flags, wait_tries)},
+    {"wait-every", 0, FLAG_DURATION, "INTERVAL", "with --wait-for: from try to try (2s)",
+     offsetof(struct run_flags, wait_every_us)},
     {"log-level", 0, FLAG_TEXT, "LEVEL", "DEBUG, INFO, WARN or ERROR (or LOG_LEVEL)",
      offsetof(struct run_flags, log_level)},
     {"log-json", 0, FLAG_BOOL, NULL, "log lines as JSON", offsetof(struct run_flags, log_json)},
@@ -251,6 +260,23 @@ static bool check_address(const struct plan *plan, const struct run_flags *run, 
     return is_good;
 }
 
+static bool was_stopped(void)
+{
+    return first_signal_us > 0;
+}
+
+// What is to be seen to before anything is opened.
+static bool before_open(const struct plan *plan, const struct run_flags *run, struct error *err)
+{
+    if (!check_address(plan, run, err))
+        return false;
+    struct wait_options options = {.systems = run->wait_for,
+                                   .tries = run->wait_tries,
+                                   .every_us = run->wait_every_us,
+                                   .is_stopped = was_stopped};
+    return run->wait_for == NULL || wait_for_systems(plan, &options, err);
+}
+
 // --create-tables is option create_tables of each sink that has one.
 static void wish_tables(struct plan *plan, struct arena *arena)
 {
@@ -274,7 +300,7 @@ static void wish_tables(struct plan *plan, struct arena *arena)
 
 int command_run(int argc, char **argv)
 {
-    struct run_flags run = {0};
+    struct run_flags run = {.wait_tries = 60, .wait_every_us = 2 * US_PER_SECOND};
     struct arguments arguments;
     AUTO(arena_clear) struct arena arena = {0};
     const struct usage usage = {.positional = "PIPELINE.sql",
@@ -305,11 +331,13 @@ int command_run(int argc, char **argv)
                                   execution, &arena, &exit_code);
     if (plan == NULL)
         return exit_code;
-    if (!check_address(plan, &run, &err))
+    log_set_pipeline(arena_cstr(&arena, plan->settings.pipeline));
+    if (!before_open(plan, &run, &err))
         return command_fail(&err);
+    if (run.wait_for != NULL && was_stopped()) // while it waited: nothing was begun
+        return EXIT_DONE;
     if (run.create_tables)
         wish_tables(plan, &arena);
-    log_set_pipeline(arena_cstr(&arena, plan->settings.pipeline));
     struct job_options options = {.execution = (enum execution)plan->settings.execution,
                                   .drain = run.drain,
                                   .clock = &clock_system,

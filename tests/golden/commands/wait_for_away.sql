@@ -1,0 +1,4 @@
+-- command: run --once --log-level ERROR --wait-for kafka --wait-tries 2 --wait-every 10ms
+CREATE SOURCE events (id BIGINT)
+WITH (connector = 'kafka', topic = 't', bootstrap_servers = '127.0.0.1:1, localhost:1');
+CREATE SINK shown WITH (connector = 'console') FROM events;
