@@ -37,7 +37,8 @@ struct s3 {
 struct s3_call {
     const char *verb; // for messages: "write"
     const char *method;
-    struct str key; // empty: the bucket itself
+    struct str key;   // empty: the bucket itself
+    struct str shown; // in its place in messages
     struct header headers[CALL_HEADERS_MAX];
     size_t headers_len;
     struct header parameters[CALL_PARAMETERS_MAX]; // of the query, sorted by name

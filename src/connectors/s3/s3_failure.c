@@ -75,13 +75,18 @@ bool s3_is_answer(const struct s3 *s3, int status)
     return status == 412 || status == 416 || status == 304;
 }
 
+static struct str shown_key(const struct s3_call *call)
+{
+    return call->key.len > 0 ? call->key : call->shown;
+}
+
 bool s3_wrap(const struct s3 *s3, const struct s3_call *call, struct error *err)
 {
     if (err->kind == ERROR_RETRY)
         return error_wrap(err, "s3: cannot %s s3://%s/%.*s: no answer from %s", call->verb,
-                          s3->bucket, STR_ARGS(call->key), s3->endpoint);
+                          s3->bucket, STR_ARGS(shown_key(call)), s3->endpoint);
     return error_wrap(err, "s3: cannot %s s3://%s/%.*s at %s", call->verb, s3->bucket,
-                      STR_ARGS(call->key), s3->endpoint);
+                      STR_ARGS(shown_key(call)), s3->endpoint);
 }
 
 // "Tue, 24 Nov 2026 19:45:15 GMT"
@@ -181,7 +186,7 @@ bool s3_failure(const struct s3 *s3, const struct s3_call *call, bool *renews, s
         *region = reply_header(&s3->reply, "x-amz-bucket-region");
     cause_set(s3, cause, err);
     return error_wrap(err, "s3: cannot %s s3://%s/%.*s at %s", call->verb, s3->bucket,
-                      STR_ARGS(call->key), s3->endpoint);
+                      STR_ARGS(shown_key(call)), s3->endpoint);
 }
 
 bool s3_call_odd(const struct s3 *s3, const struct s3_call *call, struct error *err)
@@ -190,7 +195,7 @@ bool s3_call_odd(const struct s3 *s3, const struct s3_call *call, struct error *
     bool is_passing = s3->reply.status == 409 || str_is(buf_str(&s3->code), "NoSuchUpload");
     other_failure(s3, is_passing ? ERROR_RETRY : ERROR_FATAL, err);
     return error_wrap(err, "s3: cannot %s s3://%s/%.*s at %s", call->verb, s3->bucket,
-                      STR_ARGS(call->key), s3->endpoint);
+                      STR_ARGS(shown_key(call)), s3->endpoint);
 }
 
 struct str s3_etag(struct arena *arena, struct str text)

@@ -103,7 +103,8 @@ bool s3_list_parse(struct s3_list *list, struct str document, struct arena *aren
 bool s3_list(struct s3 *s3, struct s3_list *list, struct arena *arena, struct error *err)
 {
     AUTO(arena_clear) struct arena texts = {0};
-    struct s3_call call = {.verb = "list", .method = "GET", .checks_answer = true};
+    struct s3_call call = {
+        .verb = "list", .method = "GET", .shown = list->prefix, .checks_answer = true};
     struct str continuation = arena_str(&texts, list->continuation);
     if (list->has_more)
         s3_call_parameter(&call, "continuation-token", continuation);
