@@ -111,7 +111,8 @@ struct source {
     // While messages are taken.
     struct batch *batch;
     size_t rows_max, bytes_max;
-    char *room, *room_end; // where the next payload goes
+    char *room, *room_end;         // where the next payload goes
+    size_t room_bytes, last_bytes; // of a block of it; of the batch before
     const rd_kafka_topic_t *last_topic;
     int32_t last_number;
     uint32_t last_index;

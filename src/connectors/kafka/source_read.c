@@ -15,7 +15,7 @@
 #include <string.h>
 
 #define PADDING 64 // readable bytes behind a payload
-#define ROOM_BYTES ((size_t)1 << 20)
+#define ROOM_BYTES_MIN ((size_t)1 << 20)
 #define WAIT_MS 20
 #define START_WAIT_MS 50
 #define QUIET_US (2 * US_PER_SECOND) // nothing for so long: trouble of the cluster is ours
@@ -24,7 +24,7 @@
 static char *room_for(struct source *source, size_t len)
 {
     if (UNLIKELY((size_t)(source->room_end - source->room) < len)) {
-        size_t bytes = len > ROOM_BYTES ? len : ROOM_BYTES;
+        size_t bytes = len > source->room_bytes ? len : source->room_bytes;
         source->room = arena_bytes(&source->batch->arena, bytes + PADDING);
         source->room_end = source->room + bytes;
     }
@@ -280,6 +280,10 @@ static void take_messages(struct source *source, struct batch *batch, size_t row
     source->rows_max = rows_left(source, rows_max);
     source->bytes_max = bytes_max;
     source->room = source->room_end = NULL;
+    // One block for all: the arena keeps its largest one, so that batches cost no page faults.
+    source->room_bytes = source->last_bytes + source->last_bytes / 4;
+    if (source->room_bytes < ROOM_BYTES_MIN)
+        source->room_bytes = ROOM_BYTES_MIN;
     source->got_anything = false;
     if (source->rows_max == 0) {
         clock_sleep_us(5 * US_PER_MS);
@@ -287,6 +291,7 @@ static void take_messages(struct source *source, struct batch *batch, size_t row
     }
     rd_kafka_consume_callback_queue(source->queue, WAIT_MS, on_message, source);
     batch->arrival_us = batch->rows > 0 ? clock_monotonic_us() : 0;
+    source->last_bytes = batch->bytes;
     source->trigger_rows += (int64_t)batch->rows;
     give_positions(source);
     if (source->got_anything) {
