@@ -41,3 +41,5 @@ CREATE MACRO topic_of(relation) AS
        WHEN relation LIKE '%medications%' THEN 'medications' ELSE 'adverse-events' END;
 CREATE METRIC data_records_processed_total TYPE counter HELP 'Records written to a layer.' AS
   SELECT 'bronze' AS layer, topic_of(relation) AS topic, passed AS value FROM ledger WHERE kind = 'sink';
+CREATE METRIC kafka_consumer_lag TYPE gauge HELP 'Records of the topic that were not read yet.' AS
+  SELECT topic_of(relation) AS topic, lag AS value FROM ledger WHERE kind = 'source';

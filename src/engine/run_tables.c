@@ -47,7 +47,20 @@ static void add_rejection(struct buf *sql, struct str relation, struct str reaso
     buf_print(sql, ", %lld, %lld);", (long long)rows, (long long)violations);
 }
 
-static void add_entry(const struct job *job, size_t index, struct buf *sql)
+static void add_lag(struct job *job, struct str name, struct buf *sql)
+{
+    const char *unit;
+    int64_t lag;
+    for (size_t s = 0; s < job->plan->sources_len; s++) {
+        if (!str_equal(job->plan->sources[s].name, name) || !job_source_lag(job, s, &unit, &lag))
+            continue;
+        buf_print(sql, ", %lld);", (long long)lag);
+        return;
+    }
+    buf_add_cstr(sql, ", NULL);");
+}
+
+static void add_entry(struct job *job, size_t index, struct buf *sql)
 {
     static const enum ledger_term before[] = {LEDGER_ROWS_IN,   LEDGER_PASSED, LEDGER_FILTERED,
                                               LEDGER_DUPLICATE, LEDGER_LATE,   LEDGER_UNDECODABLE};
@@ -61,10 +74,11 @@ static void add_entry(const struct job *job, size_t index, struct buf *sql)
     buf_print(sql, ", '%s'", kind_of(job, index));
     for (size_t t = 0; t < COUNT_OF(before); t++)
         buf_print(sql, ", %lld", (long long)ledger_value(ledger, entry, before[t]));
-    buf_print(sql, ", %lld, %lld, %lld, %lld);", (long long)ledger_rejected_sum(ledger, entry),
+    buf_print(sql, ", %lld, %lld, %lld, %lld", (long long)ledger_rejected_sum(ledger, entry),
               (long long)ledger_value(ledger, entry, LEDGER_WARNED),
               (long long)ledger_value(ledger, entry, LEDGER_IN_STATE),
               (long long)ledger_value(ledger, entry, LEDGER_ROWS_OUT));
+    add_lag(job, line->name, sql);
     int64_t undecodable = ledger_value(ledger, entry, LEDGER_UNDECODABLE);
     add_rejection(sql, line->name, STR("undecodable"), undecodable, undecodable);
     for (size_t c = 0; c < line->constraints_len; c++)

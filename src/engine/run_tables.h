@@ -2,7 +2,8 @@
 // What a run says about itself: the ledger as tables, and the pipeline's REPORT and CREATE METRIC
 // over them.
 //   ledger (relation, kind source|view|sink, rows_in, passed, filtered, duplicate, late,
-//           undecodable, rejected, warned, in_state, rows_out)
+//           undecodable, rejected, warned, in_state, rows_out, lag): lag of a source in its own
+//           unit (Kafka: records, files: bytes), NULL where none is known
 //   ledger_rejections (relation, reason, rows, violations): rows count under the first constraint
 //           they violate, violations count each (batch on tables; else equal to rows); reason
 //           'undecodable' for rows that did not decode

@@ -11,7 +11,7 @@
 const char plan_run_tables[] =
     "CREATE TABLE ledger (relation VARCHAR, kind VARCHAR, rows_in BIGINT, passed BIGINT, filtered "
     "BIGINT, duplicate BIGINT, late BIGINT, undecodable BIGINT, rejected BIGINT, warned BIGINT, "
-    "in_state BIGINT, rows_out BIGINT);"
+    "in_state BIGINT, rows_out BIGINT, lag BIGINT);"
     "CREATE TABLE ledger_rejections (relation VARCHAR, reason VARCHAR, \"rows\" BIGINT, violations "
     "BIGINT);"
     "CREATE TABLE run (pipeline VARCHAR, started TIMESTAMP, seconds DOUBLE, status INTEGER, "
