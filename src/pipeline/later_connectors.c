@@ -16,25 +16,6 @@
         (name), OPTION_SECRET, "", "", 0, NULL                                                     \
     }
 
-static const struct option kafka_options[] = {
-    LATER("topic"),
-    LATER("topic_pattern"),
-    LATER("bootstrap_servers"),
-    LATER("starting_offsets"),
-    LATER("max_offsets_per_trigger"),
-    LATER("fail_on_data_loss"),
-    LATER("group_id"),
-    LATER("key"),
-    LATER("headers"),
-    LATER("partition"),
-    LATER("security_protocol"),
-    LATER("sasl_mechanism"),
-    LATER("sasl_username"),
-    LATER_SECRET("sasl_password"),
-    LATER("allow_insecure"),
-    LATER("schema_registry"),
-    LATER("compression"),
-};
 static const struct option clickhouse_options[] = {
     LATER("host"),
     LATER("port"),
@@ -53,21 +34,6 @@ static const struct option redis_options[] = {
     LATER("host"), LATER("port"), LATER("url"), LATER("key"), LATER_SECRET("password"),
     LATER("ttl"),
 };
-// What the files connector will take for S3 once it speaks it.
-static const struct option s3_options[] = {
-    LATER("endpoint"),
-    LATER("region"),
-    LATER("path_style"),
-    LATER("access_key"),
-    LATER_SECRET("secret_key"),
-    LATER_SECRET("session_token"),
-    LATER("s3_endpoint"),
-    LATER("s3_region"),
-    LATER("s3_access_key"),
-    LATER_SECRET("s3_secret_key"),
-    LATER_SECRET("s3_session_token"),
-};
-
 static struct source *refuse_source(const void *options UNUSED,
                                     const struct source_context *context, struct error *err)
 {
@@ -106,7 +72,6 @@ static const struct source_type later_sources[] = {
     LATER_SOURCE("http", http_options),
 };
 static const struct sink_type later_sinks[] = {
-    LATER_SINK("kafka", kafka_options, true),
     LATER_SINK("clickhouse", clickhouse_options, false),
     LATER_SINK("http", http_options, true),
     LATER_SINK("redis", redis_options, true),
@@ -158,7 +123,5 @@ const char *option_owner(struct str name, bool is_source)
     for (size_t i = 0; !is_source && i < COUNT_OF(later_sinks); i++)
         if (knows(later_sinks[i].options, later_sinks[i].options_len, name))
             return later_sinks[i].name;
-    if (knows(s3_options, COUNT_OF(s3_options), name))
-        return "files on S3";
     return str_starts(name, "properties.") ? "kafka" : NULL;
 }
