@@ -15,12 +15,15 @@ struct test_flags {
     struct plan_flags plan;
     bool crash;
     const char *junit, *only;
+    int64_t crash_every;
 };
 
 static const struct flag flags[] = {
     PLAN_FLAGS(struct test_flags),
     {"crash", 0, FLAG_BOOL, NULL, "each test again, killed at every commit step in turn",
      offsetof(struct test_flags, crash)},
+    {"crash-every", 0, FLAG_INT, "N", "with --crash: each N-th step, begun elsewhere in each test",
+     offsetof(struct test_flags, crash_every)},
     {"junit", 0, FLAG_TEXT, "FILE", "write a JUnit report", offsetof(struct test_flags, junit)},
     {"only", 0, FLAG_TEXT, "TEXT", "only tests with this in their name",
      offsetof(struct test_flags, only)},
@@ -151,7 +154,12 @@ static void run_tests(const struct test_pipeline *pipeline, const struct test_fi
         if (!is_wanted(file->tests[t].name, test, left_out))
             continue;
         struct test_result result = {0};
-        test_run(pipeline, &file->tests[t], test->crash, &result);
+        struct crash_choice choice = {0};
+        if (test->crash) { // a sample of the steps is another one in each test
+            choice.every = test->crash_every;
+            choice.first = 1 + (int64_t)(report->passed + report->failed) % choice.every;
+        }
+        test_run(pipeline, &file->tests[t], choice, &result);
         test_report_add(report, file->path, &file->tests[t], &result);
         buf_clear(&result.message);
     }
@@ -201,7 +209,7 @@ static void set_logging(void)
 
 int command_test(int argc, char **argv)
 {
-    struct test_flags test = {0};
+    struct test_flags test = {.crash_every = 1};
     struct arguments arguments;
     AUTO(arena_clear) struct arena arena = {0};
     const struct usage usage = {.positional = "FILE|DIR ..",
@@ -216,7 +224,9 @@ int command_test(int argc, char **argv)
     struct error err = {0};
     struct found found = {.arena = &arena};
     set_logging();
-    if (!find_tests(&arguments.positional, &found, &err))
+    if (test.crash_every < 1)
+        error_set_exit(&err, ERROR_USER, EXIT_USAGE, "--crash-every begins with 1");
+    if (err.kind != ERROR_NONE || !find_tests(&arguments.positional, &found, &err))
         return command_fail(&err);
     struct test_report report = {0};
     struct left_out left_out = {0};

@@ -232,8 +232,14 @@ static void parse_statement(struct parser *parser, struct test_file *file)
     size_t line = line_of(parser->source, first->at);
     if (parser_accept(parser, "TEST")) {
         struct test test = {.line = line};
-        if (!read_string(parser, "the name of a test", &test.name) || !parse_end(parser))
+        if (!read_string(parser, "the name of a test", &test.name))
             return;
+        test.without_crash = parser_accept(parser, "WITHOUT");
+        if ((test.without_crash && !parser_accept(parser, "CRASH")) || !parse_end(parser)) {
+            if (test.without_crash)
+                parser_fail_expected(parser, "CRASH", NULL);
+            return;
+        }
         file->tests = parser_append(parser, file->tests, file->tests_len, sizeof(*file->tests));
         file->tests[file->tests_len++] = test;
         return;

@@ -40,6 +40,7 @@ struct step {
 struct test {
     struct str name;
     size_t line;
+    bool without_crash; // TEST 'name' WITHOUT CRASH: what it shows is not to outlive a crash
     struct step *steps;
     size_t steps_len;
 };

@@ -399,7 +399,7 @@ static bool run_once(struct runner *runner)
 }
 
 static void run_crashes(const struct test_pipeline *pipeline, const struct test *test,
-                        struct test_result *result)
+                        struct crash_choice choice, struct test_result *result)
 {
     struct runner counting = {
         .pipeline = pipeline, .test = test, .result = result, .commits_each = true};
@@ -408,7 +408,7 @@ static void run_crashes(const struct test_pipeline *pipeline, const struct test 
     bool ok = run_once(&counting);
     if (!ok)
         buf_add_cstr(&result->message, "(with a commit after each step, not yet a crash)\n");
-    for (int64_t step = 1; ok && step <= CRASHES_MAX; step++) {
+    for (int64_t step = choice.first; ok && step <= CRASHES_MAX; step += choice.every) {
         struct runner runner = {.pipeline = pipeline,
                                 .test = test,
                                 .result = result,
@@ -422,17 +422,17 @@ static void run_crashes(const struct test_pipeline *pipeline, const struct test 
                       runner.crash_name);
         if (ok && !runner.has_crashed)
             break; // behind the last one
-        result->crashes = step;
+        result->crashes++;
     }
     failpoint_disarm();
 }
 
-void test_run(const struct test_pipeline *pipeline, const struct test *test, bool crashes,
-              struct test_result *result)
+void test_run(const struct test_pipeline *pipeline, const struct test *test,
+              struct crash_choice choice, struct test_result *result)
 {
     int64_t begin_us = clock_monotonic_us();
     struct runner runner = {.pipeline = pipeline, .test = test, .result = result};
-    if (run_once(&runner) && crashes)
-        run_crashes(pipeline, test, result);
+    if (run_once(&runner) && choice.every > 0 && !test->without_crash)
+        run_crashes(pipeline, test, choice, result);
     result->elapsed_us = clock_monotonic_us() - begin_us;
 }

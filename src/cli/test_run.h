@@ -24,12 +24,16 @@ struct test_result {
     int64_t crashes; // --crash: how many crash points it went through
 };
 
+// Crashes at steps first, first + every, ..; every 0: none at all.
+struct crash_choice {
+    int64_t first, every;
+};
 // Reads the pipeline and makes its plan. False: it cannot be read at all.
 MUST_USE bool test_pipeline_load(const char *path, const struct plan_flags *flags,
                                  const struct words *rest, struct arena *arena,
                                  struct test_pipeline *pipeline, struct error *err);
 // crashes: after the plain run once more for each passage through a failpoint, failing there.
-void test_run(const struct test_pipeline *pipeline, const struct test *test, bool crashes,
-              struct test_result *result);
+void test_run(const struct test_pipeline *pipeline, const struct test *test,
+              struct crash_choice choice, struct test_result *result);
 
 #endif
