@@ -10,13 +10,18 @@
 #include "connectors/kafka/kafka_sink.h"
 #include "connectors/kafka/transaction.h"
 
+#include "base/clock.h"
+#include "base/log.h"
 #include <inttypes.h>
 #include <stdio.h>
+
+#define PAUSE_US (300 * US_PER_MS) // between two tries at start
 
 struct kafka_sink_options {
     struct kafka_client_options client;
     struct str topic, key, headers, partition, transactional_id;
     int format, compression;
+    int64_t give_up_after_us;
 };
 
 static const char *const format_words[] = {"json", "raw", NULL};
@@ -52,6 +57,8 @@ static const struct option kafka_sink_options[] = {
      .words = compression_words},
     OPTION("transactional_id", OPTION_TEXT, "", transactional_id,
            "names this pipeline at the broker; default firesteel-<pipeline>"),
+    OPTION("give_up_after", OPTION_DURATION, "20 seconds", give_up_after_us,
+           "at start: no broker for so long ends the run (exit 75)"),
 };
 
 struct sink {
@@ -187,7 +194,7 @@ static void kafka_group_key(const struct sink *sink, struct buf *out)
               sink->id);
 }
 
-static bool kafka_recover(struct sink *sink, uint64_t *epoch, struct error *err)
+static bool recover_once(struct sink *sink, uint64_t *epoch, struct error *err)
 {
     *epoch = 0;
     struct transaction *transaction = transaction_make(sink);
@@ -196,6 +203,22 @@ static bool kafka_recover(struct sink *sink, uint64_t *epoch, struct error *err)
         transaction_open(transaction, epoch, err) && transaction_check_topics(transaction, err);
     transaction_free(transaction);
     return is_good;
+}
+
+static bool kafka_recover(struct sink *sink, uint64_t *epoch, struct error *err)
+{
+    int64_t until_us = clock_monotonic_us() + sink->options->give_up_after_us;
+    bool is_said = false;
+    while (!recover_once(sink, epoch, err)) {
+        if (err->kind != ERROR_RETRY || clock_monotonic_us() >= until_us)
+            return false;
+        if (!is_said)
+            log_warn("%s: cannot begin, trying again: %s", sink->name, err->text);
+        is_said = true;
+        error_clear(err);
+        clock_sleep_us(PAUSE_US);
+    }
+    return true;
 }
 
 static bool kafka_deliver(struct sink *sink, const struct delivery *delivery,
@@ -207,7 +230,7 @@ static bool kafka_deliver(struct sink *sink, const struct delivery *delivery,
 }
 
 // ---- Commit ----------------------------------------------------------------------------------
-#define TAG_SINK_SHIFT 48
+#define TAG_SINK_SHIFT 40 // rows below, sinks above
 #define TAG_ROW_MASK ((UINT64_C(1) << TAG_SINK_SHIFT) - 1)
 
 // Which column is to blame for a record that is too large.

@@ -35,6 +35,7 @@ struct transaction {
     uint64_t headers_epoch;
     uint64_t epoch; // newest committed
     bool is_begun;
+    uint16_t attempt; // of the transactions begun: reports of earlier ones may still come
     int64_t sent, acknowledged;
     rd_kafka_resp_err_t refusal; // of the first record that was not taken
     uint64_t refused_tag;
@@ -303,6 +304,7 @@ bool transaction_begin(struct transaction *transaction, struct error *err)
     if (error != NULL)
         return fail(transaction, error, "beginning a transaction", err);
     transaction->is_begun = true;
+    transaction->attempt++;
     transaction->sent = transaction->acknowledged = 0;
     transaction->refusal = RD_KAFKA_RESP_ERR_NO_ERROR;
     transaction->refused_tag = UINT64_MAX;
@@ -312,6 +314,9 @@ bool transaction_begin(struct transaction *transaction, struct error *err)
 
 static void report_take(struct transaction *transaction, const rd_kafka_message_t *message)
 {
+    uint64_t tag = (uint64_t)(uintptr_t)message->_private;
+    if (tag >> TRANSACTION_TAG_BITS != transaction->attempt)
+        return;
     transaction->acknowledged++;
     if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR)
         return;
@@ -319,7 +324,7 @@ static void report_take(struct transaction *transaction, const rd_kafka_message_
     if (transaction->refusal != RD_KAFKA_RESP_ERR_NO_ERROR)
         return;
     transaction->refusal = message->err;
-    transaction->refused_tag = (uint64_t)(uintptr_t)message->_private;
+    transaction->refused_tag = tag & (((uint64_t)1 << TRANSACTION_TAG_BITS) - 1);
     for (size_t i = 0; i < transaction->topics_len; i++)
         if (transaction->handles[i] == message->rkt)
             transaction->refused_topic = (int)i;
@@ -396,9 +401,12 @@ bool transaction_send(struct transaction *transaction, int topic, const struct r
          .u.mem = {.ptr = (void *)record->value.ptr, .size = record->value.len}},
         {.vtype = RD_KAFKA_VTYPE_KEY,
          .u.mem = {.ptr = (void *)record->key.ptr, .size = record->key.len}},
-        {.vtype = RD_KAFKA_VTYPE_OPAQUE, .u.ptr = (void *)(uintptr_t)tag},
+        {.vtype = RD_KAFKA_VTYPE_OPAQUE,
+         .u.ptr =
+             (void *)(uintptr_t)((uint64_t)transaction->attempt << TRANSACTION_TAG_BITS | tag)},
         {.vtype = RD_KAFKA_VTYPE_HEADERS, .u.headers = headers},
     };
+    ASSERT(tag >> TRANSACTION_TAG_BITS == 0);
     int64_t quiet_since_us = clock_monotonic_us();
     for (;;) {
         rd_kafka_error_t *error =

@@ -36,6 +36,7 @@ MUST_USE bool transaction_open(struct transaction *transaction, uint64_t *epoch,
 MUST_USE bool transaction_check_topics(struct transaction *transaction, struct error *err);
 
 MUST_USE bool transaction_begin(struct transaction *transaction, struct error *err);
+#define TRANSACTION_TAG_BITS 48
 // tag: comes back from transaction_failed_tag when the broker refuses this record.
 MUST_USE bool transaction_send(struct transaction *transaction, int topic,
                                const struct record *record, uint64_t epoch, uint64_t tag,
