@@ -26,8 +26,8 @@ static bool print_reports(struct run_tables *tables, struct error *err)
     if (!run_tables_report(tables, true, &notes, err) ||
         !run_tables_report(tables, false, &out, err))
         return false;
-    fwrite(notes.ptr, 1, notes.len, stderr);
-    fwrite(out.ptr, 1, out.len, stdout);
+    fwrite(buf_cstr(&notes), 1, notes.len, stderr);
+    fwrite(buf_cstr(&out), 1, out.len, stdout);
     return fflush(stdout) == 0 ||
            error_set(err, ERROR_FATAL, "the report cannot be written to stdout");
 }

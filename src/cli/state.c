@@ -5,6 +5,7 @@
 // this file knows folder and journal only.
 #include "cli/command.h"
 #include "cli/load_plan.h"
+#include "engine/remote.h"
 #include "engine/adopt.h"
 #include "engine/epoch.h"
 #include "engine/epoch_export.h"
@@ -202,6 +203,26 @@ static const char *find_folder(const char *place, struct state_flags *command,
     return plan == NULL ? NULL : arena_cstr(arena, plan->settings.checkpoint);
 }
 
+// A checkpoint on S3 is copied to look at it; what would change it needs the running pipeline.
+static const char *look_at_copy(const char *place, const char *verb, struct remote **copy,
+                                struct error *err)
+{
+    if (str_is(str_of(verb), "repair") || str_is(str_of(verb), "adopt")) {
+        error_set_exit(err, ERROR_USER, EXIT_USAGE,
+                       "state %s: checkpoint %s is on S3, where records are whole or absent and "
+                       "nobody can repair or adopt them; restore the prefix from a copy",
+                       verb, place);
+        return NULL;
+    }
+    *copy = remote_open(str_of(place), false, err);
+    return *copy == NULL ? NULL : remote_folder(*copy);
+}
+
+static void close_copy(struct remote **copy)
+{
+    remote_close(*copy);
+}
+
 int command_state(int argc, char **argv)
 {
     struct state_flags command = {0};
@@ -218,11 +239,17 @@ int command_state(int argc, char **argv)
         return exit_code;
     struct error err = {0};
     AUTO(buf_clear) struct buf out = {0};
+    AUTO(close_copy) struct remote *copy = NULL;
     const char *verb = arguments.positional.items[0];
     const char *folder =
         find_folder(arguments.positional.items[1], &command, &arguments.rest, &arena, &exit_code);
     if (folder == NULL)
         return exit_code;
+    if (remote_is(str_of(folder))) {
+        folder = look_at_copy(folder, verb, &copy, &err);
+        if (folder == NULL)
+            return command_fail(&err);
+    }
     for (size_t i = 0; i < COUNT_OF(verbs); i++) {
         if (!str_is(str_of(verb), verbs[i].name))
             continue;

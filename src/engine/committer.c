@@ -7,6 +7,9 @@
 #include "base/failpoint.h"
 #include "base/log.h"
 #include "engine/latency.h"
+#include "engine/remote.h"
+#include <inttypes.h>
+#include <stdio.h>
 
 #define FULL_DISK_PAUSE_US (200 * US_PER_MS)
 
@@ -39,12 +42,15 @@ static bool may_wait(struct job *job, const struct error *error, bool *warned)
     return true;
 }
 
-static bool write_keys(struct job *job, struct error *err)
+static bool write_keys(struct job *job, uint64_t epoch, struct error *err)
 {
     bool warned = false;
     for (size_t r = 0; r < job->plan->relations_len; r++) {
         struct job_relation *state = &job->relations[r];
-        while (state->key_files != NULL && !key_files_write(state->key_files, err)) {
+        while (
+            state->key_files != NULL &&
+            !((job->remote == NULL || remote_put_keys(job->remote, state->key_files, epoch, err)) &&
+              key_files_write(state->key_files, err))) {
             if (!may_wait(job, err, &warned))
                 return error_wrap(err, "checkpoint");
             error_clear(err);
@@ -61,6 +67,30 @@ static bool write_frame(struct job *job, const struct commit_order *order, struc
             return false;
         error_clear(err);
     }
+    while (job->remote != NULL &&
+           !remote_put_frame(job->remote, order->epoch, buf_str(&order->frame), err)) {
+        if (!may_wait(job, err, &warned))
+            return false;
+        error_clear(err);
+    }
+    return true;
+}
+
+bool job_write_quarantine(struct job *job, uint64_t epoch, const struct segment *bad_rows,
+                          struct error *err)
+{
+    bool warned = false;
+    if (!quarantine_write(job->quarantine_writer, job->quarantine_folder, job->uuid, epoch,
+                          bad_rows, err))
+        return false;
+    char name[64];
+    snprintf(name, sizeof(name), "quarantine/part-%.8s-%012" PRIu64 ".parquet", job->uuid, epoch);
+    while (job->remote != NULL && job->quarantine_is_remote &&
+           !remote_put_file(job->remote, name, err)) {
+        if (!may_wait(job, err, &warned))
+            return false;
+        error_clear(err);
+    }
     return true;
 }
 
@@ -68,6 +98,10 @@ static bool forget_keys(struct job *job, struct error *err)
 {
     for (size_t r = 0; r < job->plan->relations_len; r++) {
         struct job_relation *state = &job->relations[r];
+        struct error ignored = {0}; // what stays there is not read any more
+        if (state->key_files != NULL && job->remote != NULL &&
+            !remote_forget_keys(job->remote, state->key_files, &ignored))
+            log_warn("%s", ignored.text);
         if (state->key_files != NULL && !key_files_forget(state->key_files, err))
             return error_wrap(err, "checkpoint");
     }
@@ -77,13 +111,12 @@ static bool forget_keys(struct job *job, struct error *err)
 static bool make_durable(struct job *job, struct commit_order *order, struct error *err)
 {
     int64_t begin_us = clock_monotonic_us();
-    if (job->journal != NULL && !write_keys(job, err))
+    if (job->journal != NULL && !write_keys(job, order->epoch, err))
         return false;
     FAILPOINT("epoch.keys_appended");
     bool ok = job->journal == NULL || write_frame(job, order, err);
     if (ok && order->bad_rows != NULL)
-        ok = quarantine_write(job->quarantine_writer, job->quarantine_folder, job->uuid,
-                              order->epoch, order->bad_rows, err);
+        ok = job_write_quarantine(job, order->epoch, order->bad_rows, err);
     segment_free(order->bad_rows);
     order->bad_rows = NULL;
     measures_committed(&job->measures, begin_us, clock_now_us(job->clock));

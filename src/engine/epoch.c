@@ -19,6 +19,7 @@
 #include "base/failpoint.h"
 #include "engine/committer.h"
 #include "engine/epoch.h"
+#include "engine/remote.h"
 #include "engine/replay.h"
 
 #define BASE_RATIO 3 // frames may weigh so many times the base before the next one
@@ -251,14 +252,20 @@ static bool wants_base(const struct job *job, const struct buf *frame)
     return frames >= job->plan->settings.journal_bytes && frames >= BASE_RATIO * base_estimate(job);
 }
 
+bool epoch_write_base(struct job *job, struct buf *base, struct error *err)
+{
+    epoch_encode_base(job, base);
+    return journal_rebase(job->journal, job->epoch, buf_str(base), err) &&
+           (job->remote == NULL || remote_put_base(job->remote, job->epoch, buf_str(base), err));
+}
+
 // In memory of its own size, given back at once: a base is rare and larger than any frame.
 static bool rebase(struct job *job, struct error *err)
 {
     buf_clear(&committer_order(job->committer)->frame);
     AUTO(buf_clear) struct buf base = {0};
     buf_reserve(&base, (size_t)base_estimate(job) + (1 << 20));
-    epoch_encode_base(job, &base);
-    return journal_rebase(job->journal, job->epoch, buf_str(&base), err);
+    return epoch_write_base(job, &base, err);
 }
 
 bool epoch_commit(struct job *job, bool is_end, struct error *err)

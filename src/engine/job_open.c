@@ -10,6 +10,7 @@
 #include "engine/key_files.h"
 #include "engine/committer.h"
 #include "engine/latency.h"
+#include "engine/remote.h"
 #include "engine/replay.h"
 #include <stdio.h>
 #include <unistd.h>
@@ -246,6 +247,10 @@ static bool open_quarantine(struct job *job, struct error *err)
         folder = arena_print(&job->arena, "%.*s/quarantine", STR_ARGS(settings->checkpoint));
     if (job->options.execution == EXECUTION_BATCH) // a stream's bad rows are beside it, untouched
         folder = arena_print(&job->arena, "%.*s/batch", STR_ARGS(folder));
+    if (job->remote != NULL && remote_is(folder)) {
+        job->quarantine_is_remote = true;
+        folder = arena_print(&job->arena, "%s/quarantine", remote_folder(job->remote));
+    }
     job->quarantine_folder = arena_cstr(&job->arena, folder);
     if (job->options.execution == EXECUTION_BATCH &&
         !folder_remove_tree(job->quarantine_folder, err))
@@ -253,15 +258,41 @@ static bool open_quarantine(struct job *job, struct error *err)
     return job->quarantine_writer != NULL;
 }
 
+static const char *checkpoint_folder(struct job *job, struct error *err)
+{
+    struct str checkpoint = job->plan->settings.checkpoint;
+    if (!remote_is(checkpoint))
+        return arena_cstr(&job->arena, checkpoint);
+    if (job->options.execution == EXECUTION_BATCH || job->options.replay) {
+        error_set_exit(err, ERROR_USER, EXIT_PIPELINE,
+                       "checkpoint %.*s: batch runs and replay need a local one; --set "
+                       "checkpoint=FOLDER",
+                       STR_ARGS(checkpoint));
+        return NULL;
+    }
+    job->remote = remote_open(checkpoint, true, err);
+    return job->remote == NULL ? NULL : remote_folder(job->remote);
+}
+
+// An epoch that says nothing new: from here on the owner before this one finds its next epoch
+// taken.
+static bool take_over(struct job *job, struct error *err)
+{
+    return job->remote == NULL || job->epoch == 0 ||
+           (epoch_commit(job, false, err) && committer_settle(job->committer, true, err));
+}
+
 static bool open_all(struct job *job, struct error *err)
 {
-    const char *folder = arena_cstr(&job->arena, job->plan->settings.checkpoint);
+    const char *folder = checkpoint_folder(job, err);
     struct records *records = NULL;
-    bool ok = true;
-    if (job->options.execution == EXECUTION_BATCH)
+    bool ok = folder != NULL;
+    if (ok && job->options.execution == EXECUTION_BATCH)
         ok = batch_lock(job, folder, err);
-    else
+    else if (ok)
         ok = (records = recovery_open(job, folder, err)) != NULL;
+    if (ok && job->remote != NULL)
+        ok = remote_claim(job->remote, job->uuid, job->generation, err);
     ok = ok && replay_check(job, err) && open_database(job, err);
     struct outbox_options options = {
         .clock = job->clock,
@@ -294,12 +325,11 @@ static bool open_all(struct job *job, struct error *err)
     // could not be told apart, and what was given up must not come back.
     if (ok && job->journal != NULL && (journal_is_new(job->journal) || job->is_changed)) {
         AUTO(buf_clear) struct buf base = {0};
-        epoch_encode_base(job, &base);
-        ok = journal_rebase(job->journal, job->epoch, buf_str(&base), err);
+        ok = epoch_write_base(job, &base, err);
     }
     if (ok)
         job_progress_open(job);
-    return ok && outbox_start(job->outbox, job->epoch, err) &&
+    return ok && outbox_start(job->outbox, job->epoch, err) && take_over(job, err) &&
            (job->options.is_test || readers_start(job, err));
 }
 
@@ -361,6 +391,7 @@ void job_close(struct job *job)
     close_sources(job);
     if (job->journal != NULL)
         journal_close(job->journal);
+    remote_close(job->remote);
     if (job->lock_fd >= 0)
         file_unlock(&job->lock_fd);
     quarantine_free(job->quarantine);

@@ -221,6 +221,7 @@ struct job {
     struct outbox *outbox;
     struct quarantine *quarantine;
     const char *quarantine_folder;
+    bool quarantine_is_remote; // its files belong into the bucket
     struct quarantine_writer *quarantine_writer;
     struct journal *journal; // NULL in batch
     int lock_fd;             // batch: the checkpoint's lock; else the journal holds it
@@ -228,6 +229,7 @@ struct job {
     uint64_t generation;
     uint64_t epoch;              // of the last frame
     struct committer *committer; // makes epochs durable beside the lanes
+    struct remote *remote;       // the checkpoint is on S3; NULL: it is a local folder
     struct batch_slot bell;      // wakes the job thread where it waits for input; no source
     bool is_changed; // the checkpoint was made for a pipeline with other objects or keys
     bool has_uncommitted;
@@ -326,6 +328,10 @@ void closer_keep_pane(struct job *job, struct pane *pane);    // freed by closer
 void closer_end(struct job *job);
 int64_t relation_watermark_us(const struct job *job, size_t relation);
 
+// committer.c: the epoch's bad rows become a file of the quarantine.
+MUST_USE bool job_write_quarantine(struct job *job, uint64_t epoch, const struct segment *bad_rows,
+                                   struct error *err);
+
 // epoch.c, recovery.c
 MUST_USE bool epoch_commit(struct job *job, bool is_end, struct error *err);
 struct records; // what the journal holds, between opening it and applying it
@@ -333,6 +339,8 @@ struct records *recovery_open(struct job *job, const char *folder, struct error 
 MUST_USE bool recovery_run(struct job *job, struct records *records, struct error *err);
 void recovery_close(struct records *records);
 void epoch_encode_base(struct job *job, struct buf *out);
+// Encodes a base and makes it durable.
+MUST_USE bool epoch_write_base(struct job *job, struct buf *base, struct error *err);
 
 // job.c: the ledger's view of a closed pane's input rows.
 void job_count_closed(struct job *job, size_t relation, int64_t rows);

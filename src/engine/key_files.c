@@ -98,6 +98,36 @@ void key_files_take(struct key_files *files, struct dedup *dedup)
     }
 }
 
+static void name_piece(const struct key_files *files, const struct key_file *file,
+                       struct key_piece *piece)
+{
+    int len = snprintf(piece->text, sizeof(piece->text), "%.*s-%lld", STR_ARGS(files->relation),
+                       (long long)file->slice);
+    piece->name = (struct str){piece->text, (size_t)len};
+}
+
+bool key_files_next_fresh(const struct key_files *files, struct key_piece *piece)
+{
+    while (piece->next < files->len) {
+        const struct key_file *file = &files->list[piece->next++];
+        if (file->fresh.len == 0)
+            continue;
+        name_piece(files, file, piece);
+        piece->offset = file->length - (int64_t)file->fresh.len;
+        piece->bytes = file->fresh;
+        return true;
+    }
+    return false;
+}
+
+bool key_files_next_forgotten(const struct key_files *files, struct key_piece *piece)
+{
+    if (piece->next == files->len || files->list[piece->next].slice > files->dead_slice)
+        return false;
+    name_piece(files, &files->list[piece->next++], piece);
+    return true;
+}
+
 // What an earlier try left behind is cut off: the file is opened anew after a failure.
 static bool append(struct key_files *files, struct key_file *file, struct error *err)
 {

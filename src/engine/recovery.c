@@ -235,8 +235,7 @@ static bool load_head(struct job *job, bool is_base, struct reader *reader, stru
 static bool load_quarantine(struct job *job, uint64_t epoch, struct str bytes, struct error *err)
 {
     struct segment *segment = quarantine_open_segment(bytes, err);
-    bool ok = segment != NULL && quarantine_write(job->quarantine_writer, job->quarantine_folder,
-                                                  job->uuid, epoch, segment, err);
+    bool ok = segment != NULL && job_write_quarantine(job, epoch, segment, err);
     segment_free(segment);
     return ok;
 }

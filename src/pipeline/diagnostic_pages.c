@@ -169,7 +169,8 @@ static const struct {
     {"E0308", "a source or sink has no connector\n\n    WITH (connector = 'files', ..)\n"},
     {"E0309", "--with names no source or sink\n\n    --with events.path=recorded.jsonl\n"},
     {"E0311", "a setting is given twice\n\nKeep one of them. --set replaces it for one run.\n"},
-    {"E0312", "a checkpoint on S3 comes in a later version\n\nUse a local folder.\n"},
+    {"E0312", "what a checkpoint on S3 cannot have\n\nAn epoch on S3 takes at least a second, and "
+              "the quarantine lies below the checkpoint.\n"},
     {"E0313",
      "the connector cannot keep that promise\n\n"
      "http, redis and console deliver at least once: say so with delivery = 'at_least_once'.\n"},

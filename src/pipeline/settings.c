@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // SET name = value: one table drives defaults, parsing, the list of valid names and the docs. What
 // the command line sets with --set replaces what the file says.
+#include "connectors/s3/s3.h"
 #include "pipeline/plan_maker.h"
 #include "pipeline/select.h"
 
@@ -235,10 +236,15 @@ static void check_texts(struct maker *maker, const struct option_value *values, 
     if (settings->checkpoint.len == 0)
         settings->checkpoint =
             arena_print(maker->arena, ".firesteel/%.*s", STR_ARGS(settings->pipeline));
-    if (str_starts(settings->checkpoint, "s3://") || str_starts(settings->checkpoint, "s3a://"))
-        diagnostic_add(maker->diagnostics, "E0312", place_of(values, len, "checkpoint"), 1,
-                       "use a local folder: SET checkpoint = '.firesteel/name'",
-                       "a checkpoint on S3 comes with the S3 connector, in a later version");
+    bool is_remote = s3_url_is(settings->checkpoint);
+    if (is_remote && settings->commit_interval_us < US_PER_SECOND)
+        diagnostic_add(maker->diagnostics, "E0312", place_of(values, len, "commit_interval"), 1,
+                       "SET commit_interval = INTERVAL '1 second', or a local checkpoint",
+                       "with a checkpoint on S3 an epoch takes at least a second");
+    if (settings->quarantine.len > 0 && s3_url_is(settings->quarantine))
+        diagnostic_add(maker->diagnostics, "E0312", place_of(values, len, "quarantine"), 1,
+                       "leave it out: it is then below the checkpoint, on S3 as well",
+                       "a quarantine on S3 is always the one below the checkpoint");
     if (settings->quarantine.len == 0)
         settings->quarantine =
             arena_print(maker->arena, "%.*s/quarantine", STR_ARGS(settings->checkpoint));

@@ -1,4 +1,0 @@
-SET checkpoint = 's3://bucket/x';
-CREATE SOURCE events (id BIGINT, time TIMESTAMP, city VARCHAR, WATERMARK FOR time AS time - INTERVAL '1 minute')
-WITH (connector = 'files', path = 'in/*.jsonl');
-CREATE SINK out WITH (connector = 'console') AS SELECT * FROM events;
