@@ -276,6 +276,8 @@ bool epoch_commit(struct job *job, bool is_end, struct error *err)
     struct commit_order *order = committer_order(job->committer);
     order->epoch = job->epoch + 1;
     order->arrival_us = job->arrival_us;
+    for (size_t s = 0; s < job->plan->sources_len; s++)
+        source_note_positions(&job->sources[s]);
     for (size_t r = 0; r < job->plan->relations_len; r++) // batch runs keep no key files
         if (job->relations[r].key_files != NULL)
             key_files_take(job->relations[r].key_files, job->relations[r].dedup);

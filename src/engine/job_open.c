@@ -367,6 +367,7 @@ static void close_sources(struct job *job)
             source->plan->type->close(source->source);
         watermark_free(source->watermark);
         heap_free(source->partitions);
+        heap_free(source->noted);
         heap_free(source->position_changed);
         heap_free(source->watermark_numbers);
     }

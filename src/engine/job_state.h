@@ -154,6 +154,8 @@ struct job_source {
     struct partition *partitions;
     size_t partitions_len, partitions_capacity;
     bool *position_changed;
+    struct partition *noted; // of the epoch under way; NULL: told, or nobody wants to know
+    size_t noted_len;
     uint32_t *watermark_numbers; // partition index -> number in the watermark
     struct watermark *watermark;
     int64_t watermark_limit_us; // of this trigger: later event times do not move the watermark
@@ -360,7 +362,9 @@ bool readers_degraded(const struct job *job);
 void source_adopt_partitions(struct job_source *source);
 // A partition from the checkpoint: its position replaces or joins what is known (before seek).
 void source_restore_partition(struct job_source *source, const struct partition *partition);
-// Positions are durable: the connector is told, on its own thread.
+// Positions as the epoch under way says them; once it is durable the connector is told, on its own
+// thread.
+void source_note_positions(struct job_source *source);
 void source_acknowledge(struct job_source *source);
 MUST_USE bool source_read_now(struct job_source *source, struct batch *batch, size_t rows_max,
                               enum read_state *state, struct error *err); // tests

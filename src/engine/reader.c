@@ -132,19 +132,28 @@ static void pass_acknowledged(struct job_source *source)
     heap_free(partitions);
 }
 
+void source_note_positions(struct job_source *source)
+{
+    if (source->plan->type->acknowledge == NULL || source->reader == NULL)
+        return;
+    heap_free(source->noted);
+    source->noted_len = source->partitions_len;
+    source->noted = heap_array(source->noted_len + 1, sizeof(*source->noted));
+    if (source->noted_len > 0)
+        memcpy(source->noted, source->partitions, source->noted_len * sizeof(*source->noted));
+}
+
 void source_acknowledge(struct job_source *source)
 {
     struct reader_thread *reader = source->reader;
-    if (source->plan->type->acknowledge == NULL || reader == NULL)
+    if (reader == NULL || source->noted == NULL)
         return;
-    struct partition *copy = heap_array(source->partitions_len + 1, sizeof(*copy));
-    if (source->partitions_len > 0)
-        memcpy(copy, source->partitions, source->partitions_len * sizeof(*copy));
     pthread_mutex_lock(&reader->lock);
     heap_free(reader->acknowledged);
-    reader->acknowledged = copy;
-    reader->acknowledged_len = source->partitions_len;
+    reader->acknowledged = source->noted;
+    reader->acknowledged_len = source->noted_len;
     pthread_mutex_unlock(&reader->lock);
+    source->noted = NULL;
 }
 
 // Where the logs end is asked for twice a second: it is for people and alerts. Reader thread.
