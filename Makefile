@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Thin: each goal is one script. CMakePresets.json has the builds, tests/run.d the tests.
-.PHONY: build demo demo-kafka test bench fuzz torture format tidy clean
+.PHONY: build demo demo-kafka demo-clinical test bench fuzz torture format tidy clean
 build:
 	@tools/setup build
 	@tools/build release
@@ -11,6 +11,10 @@ demo: build
 # Real Kafka and S3 servers, the pipeline killed twice on the way: make demo-kafka ROWS=1000000
 demo-kafka: build
 	@$(if $(ROWS),ROWS=$(ROWS)) $(if $(RATE),RATE=$(RATE)) pipelines/devices/demo-kafka.sh
+
+# Real Kafka and S3 servers, topics to bronze to silver, its figures: make demo-clinical ROWS=100000
+demo-clinical: build
+	@$(if $(ROWS),ROWS=$(ROWS)) pipelines/clinical/demo.sh
 
 test:
 	@tools/setup test

@@ -8,9 +8,16 @@ SET pipeline = 'bronze_to_silver';
 SET execution = 'batch';
 SET checkpoint = '${CHECKPOINT_LOCATION:-.firesteel/bronze_to_silver}';
 
--- BRONZE: the folder above the topics. PROCESS_NOW: another "now", for re-runs of old hours.
+-- The folders above the topics are on S3 when S3_ENDPOINT or S3_BUCKET is set; BRONZE and SILVER name
+-- any other place. PROCESS_NOW: another "now", for re-runs of old hours.
+CREATE MACRO bronze_root() AS
+  CASE WHEN '${BRONZE:-}' <> '' THEN '${BRONZE:-}' WHEN '${S3_ENDPOINT:-}${S3_BUCKET:-}' = '' THEN 'raw'
+       ELSE 's3://${S3_BUCKET:-clinical-mlops}/' || rtrim('${S3_PREFIX:-raw/}', '/') END;
+CREATE MACRO silver_root() AS
+  CASE WHEN '${SILVER:-}' <> '' THEN '${SILVER:-}' WHEN '${S3_ENDPOINT:-}${S3_BUCKET:-}' = '' THEN 'processed'
+       ELSE 's3://${S3_BUCKET:-clinical-mlops}/processed' END;
 CREATE MACRO bronze_files(topic) AS (
-  SELECT list('${BRONZE:-raw}/' || folder || strftime(hour, '/date=%Y-%m-%d/hour=%H/*.json'))
+  SELECT list(bronze_root() || '/' || folder || strftime(hour, '/date=%Y-%m-%d/hour=%H/*.json'))
   FROM range(date_trunc('hour', coalesce(nullif('${PROCESS_NOW:-}', '')::TIMESTAMPTZ, now())::TIMESTAMP) - to_hours(${PROCESS_HOURS:-1}),
              coalesce(nullif('${PROCESS_NOW:-}', '')::TIMESTAMPTZ, now())::TIMESTAMP + INTERVAL '1 microsecond', INTERVAL '1 hour') hours(hour),
        unnest([topic, replace(topic, '-', '_')]) folders(folder));
@@ -118,8 +125,9 @@ CREATE VIEW valid_adverse_events (
 ) AS SELECT * FROM distinct_adverse_events;
 
 CREATE SINK silver_vitals WITH (
-  connector = 'files', path = '${SILVER:-processed}/patient-vitals', format = 'parquet',
-  partition_by = 'date', mode = 'replace', replace_by = 'bronze_hour'
+  connector = 'files', path = (silver_root() || '/patient-vitals'), format = 'parquet',
+  partition_by = 'date', mode = 'replace', replace_by = (bronze_hour),
+  replaces = 'SELECT bronze_hour_of(partition) FROM _partitions WHERE source = ''vitals'''
 ) AS SELECT
   patient_id, "timestamp", heart_rate, blood_pressure_systolic, blood_pressure_diastolic, temperature, spo2, source, trial_site, trial_arm,
   blood_pressure_systolic - blood_pressure_diastolic AS pulse_pressure,
@@ -138,8 +146,9 @@ CREATE SINK silver_vitals WITH (
 FROM valid_vitals;
 
 CREATE SINK silver_labs WITH (
-  connector = 'files', path = '${SILVER:-processed}/lab-results', format = 'parquet',
-  partition_by = 'date', mode = 'replace', replace_by = 'bronze_hour'
+  connector = 'files', path = (silver_root() || '/lab-results'), format = 'parquet',
+  partition_by = 'date', mode = 'replace', replace_by = (bronze_hour),
+  replaces = 'SELECT bronze_hour_of(partition) FROM _partitions WHERE source = ''labs'''
 ) AS SELECT
   patient_id, "timestamp", upper(test_name) AS test_name, value, unit, lab_id, reference_range, performing_lab, trial_site,
   (4 + (unit IS NOT NULL)::INTEGER + (lab_id IS NOT NULL)::INTEGER + (reference_range IS NOT NULL)::INTEGER
@@ -150,8 +159,9 @@ CREATE SINK silver_labs WITH (
 FROM valid_labs;
 
 CREATE SINK silver_medications WITH (
-  connector = 'files', path = '${SILVER:-processed}/medications', format = 'parquet',
-  partition_by = 'date', mode = 'replace', replace_by = 'bronze_hour'
+  connector = 'files', path = (silver_root() || '/medications'), format = 'parquet',
+  partition_by = 'date', mode = 'replace', replace_by = (bronze_hour),
+  replaces = 'SELECT bronze_hour_of(partition) FROM _partitions WHERE source = ''medications'''
 ) AS SELECT
   patient_id, "timestamp", upper(drug_name) AS drug_name, dosage, unit, route, frequency, administered_by, trial_site, trial_arm,
   (4 + (unit IS NOT NULL)::INTEGER + (route IS NOT NULL)::INTEGER + (frequency IS NOT NULL)::INTEGER
@@ -162,8 +172,9 @@ CREATE SINK silver_medications WITH (
 FROM valid_medications;
 
 CREATE SINK silver_adverse_events WITH (
-  connector = 'files', path = '${SILVER:-processed}/adverse-events', format = 'parquet',
-  partition_by = 'date', mode = 'replace', replace_by = 'bronze_hour'
+  connector = 'files', path = (silver_root() || '/adverse-events'), format = 'parquet',
+  partition_by = 'date', mode = 'replace', replace_by = (bronze_hour),
+  replaces = 'SELECT bronze_hour_of(partition) FROM _partitions WHERE source = ''adverse_events'''
 ) AS SELECT
   patient_id, event_timestamp, upper(event_type) AS event_type, severity, right(severity, 1)::INTEGER AS severity_score,
   reported_by, report_timestamp, description, trial_site, trial_arm,

@@ -85,6 +85,25 @@ static bool make_views(struct job *job, struct error *err)
     return true;
 }
 
+// What the sources have read, by name: a query may ask for inputs that gave no row (files sink,
+// option replaces).
+static bool make_partitions(struct job *job, struct error *err)
+{
+    AUTO(buf_clear) struct buf sql = {0};
+    buf_add_cstr(&sql, "CREATE TABLE _partitions (source VARCHAR, partition VARCHAR);");
+    for (size_t s = 0; s < job->plan->sources_len; s++) {
+        const struct job_source *source = &job->sources[s];
+        for (size_t p = 0; p < source->partitions_len; p++) {
+            buf_add_cstr(&sql, p == 0 ? "INSERT INTO _partitions VALUES (" : ", (");
+            buf_add_sql_string(&sql, source->plan->name);
+            buf_add_cstr(&sql, ", ");
+            buf_add_sql_string(&sql, source->partitions[p].name);
+            buf_add_cstr(&sql, p + 1 == source->partitions_len ? ");" : ")");
+        }
+    }
+    return connection_execute(job->connection, buf_cstr(&sql), err);
+}
+
 static bool fill_sink(struct job *job, size_t index, struct error *err)
 {
     const struct plan_sink *sink = &job->plan->sinks[index];
@@ -110,7 +129,7 @@ static bool fill_sink(struct job *job, size_t index, struct error *err)
 
 bool batch_tables_finish(struct job *job, struct error *err)
 {
-    bool ok = make_views(job, err);
+    bool ok = make_partitions(job, err) && make_views(job, err);
     for (size_t s = 0; ok && s < job->plan->sinks_len; s++)
         ok = fill_sink(job, s, err);
     return ok;

@@ -19,7 +19,7 @@ enum files_mode { MODE_AUTO, MODE_APPEND, MODE_REPLACE };
 struct files_sink_options {
     struct str path;
     int format; // enum file_format
-    struct str compression, partition_by, name, replace_by;
+    struct str compression, partition_by, name, replace_by, replaces;
     int64_t roll_rows, roll_bytes, roll_age_us, open_files, partitions_max;
     int mode;
     struct store_options s3;
@@ -60,11 +60,19 @@ static const struct option files_sink_options[] = {
      .help = "append, or replace what the last run wrote (auto: replace in batch, else append)",
      .offset = offsetof(struct files_sink_options, mode),
      .words = mode_words},
-    OPTION("replace_by", OPTION_TEXT, "", replace_by,
-           "replace: a column; its values that this run brings are replaced, each in files named "
-           "after it, and nothing else. Left out of the files"),
+    OPTION(
+        "replace_by", OPTION_TEXT, "", replace_by,
+        "replace: an expression over the row; its values that this run brings are replaced, each "
+        "in files named after it, and nothing else. A plain column is left out of the files"),
+    OPTION(
+        "replaces", OPTION_TEXT, "", replaces,
+        "replace_by: a query over the run's tables; its values are replaced, too, by nothing when "
+        "no row has them"),
     STORE_OPTIONS(files_sink_options),
 };
+
+static const char *const row_options[] = {"replace_by", NULL};
+#define REPLACE_BY_COLUMN STR("_replace_by")
 
 struct sink {
     const struct files_sink_options *options;
@@ -135,11 +143,12 @@ static bool partition_by_parse(struct sink *sink, struct error *err)
         text = str_slice(text, comma < 0 ? end : end + 1, text.len);
     }
     // The value that is replaced is split off like a folder; it becomes the file's name.
-    if (sink->options->replace_by.len > 0 &&
-        !partition_column_add(sink, sink->options->replace_by, err))
+    if (sink->options->replace_by.len > 0 && !partition_column_add(sink, REPLACE_BY_COLUMN, err))
         return false;
     for (size_t i = 0; i < columns_len; i++) {
-        bool is_kept = true;
+        // A plain column in replace_by is given for that, like one in partition_by.
+        bool is_kept =
+            !str_equal_nocase(str_trim(sink->options->replace_by), sink->context.columns[i].name);
         for (size_t k = 0; k < sink->partition_columns_len; k++)
             is_kept = is_kept && sink->partition_columns[k] != (int)i;
         if (is_kept)
@@ -181,6 +190,8 @@ static bool sink_init(struct sink *sink, struct error *err)
         return error_set(err, ERROR_USER, "files: replace_by %s",
                          replaces ? "names the files itself: leave name out"
                                   : "needs mode = 'replace' and SET execution = 'batch'");
+    if (options->replaces.len > 0 && options->replace_by.len == 0)
+        return error_set(err, ERROR_USER, "files: replaces goes with replace_by");
     sink->name_template = options->name;
     if (options->name.len == 0)
         sink->name_template = arena_print(&sink->arena, "part-{sequence}-{checkpoint8}-{epoch}%s",
@@ -197,6 +208,7 @@ static bool sink_init(struct sink *sink, struct error *err)
             replace_new(&(struct replace_options){.store = sink->store,
                                                   .depth = sink->partition_columns_len - 1,
                                                   .folders_max = options->partitions_max,
+                                                  .values_query = options->replaces,
                                                   .writer = &sink->writer_options});
     sink->writer = writer_new(&sink->writer_options, err);
     return sink->writer != NULL;
@@ -337,6 +349,7 @@ const struct sink_type files_sink_type = {
     .options_size = sizeof(struct files_sink_options),
     .promise = PROMISE_EXACTLY_ONCE,
     .takes_changes = false,
+    .row_options = row_options,
     .open = files_open,
     .group_key = files_group_key,
     .recover = files_recover,

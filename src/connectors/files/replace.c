@@ -12,7 +12,9 @@
 
 #include "base/failpoint.h"
 #include "base/file.h"
+#include "connectors/files/naming.h"
 #include "duck/database.h"
+#include "formats/format.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -74,7 +76,7 @@ static void text_add(struct str **list, size_t *len, size_t *capacity, struct st
     (*list)[(*len)++] = text;
 }
 
-void replace_add_value(struct replace *replace, struct str value)
+static void value_add(struct replace *replace, struct str value)
 {
     text_add(&replace->values, &replace->values_len, &replace->values_capacity,
              arena_str(&replace->arena, value));
@@ -116,7 +118,7 @@ const char *replace_add(struct replace *replace, struct str place, uint64_t epoc
             .ptr;
     if (!path_is_folder(replace->staging) && !folder_create(replace->staging, err))
         return NULL;
-    replace_add_value(replace, piece.value);
+    value_add(replace, piece.value);
     replace->pieces[replace->len++] = piece;
     return piece.temporary;
 }
@@ -308,9 +310,41 @@ static bool success_write(struct replace *replace, struct error *err)
     return true;
 }
 
+// Values whose last row may be gone: an hour that was read and has no good row any more. They stand
+// in the names as folders do.
+static bool values_ask(struct replace *replace, struct error *err)
+{
+    if (replace->options->values_query.len == 0)
+        return true;
+    AUTO(buf_clear) struct buf sql = {0};
+    buf_print(&sql, "SELECT DISTINCT (#1)::VARCHAR FROM (%.*s\n)",
+              STR_ARGS(replace->options->values_query));
+    struct connection *connection = connection_open(replace->options->writer->database, err);
+    struct statement *statement =
+        connection != NULL ? statement_prepare(connection, buf_cstr(&sql), err) : NULL;
+    bool ok = statement != NULL && statement_execute(statement, err);
+    struct chunk *chunk;
+    while (ok && (chunk = statement_next(statement)) != NULL) {
+        for (size_t i = 0; i < chunk->rows; i++) {
+            if (vector_is_null(&chunk->columns[0], i))
+                continue;
+            AUTO(buf_clear) struct buf value = {0};
+            AUTO(buf_clear) struct buf name = {0};
+            text_encode_value(&value, &chunk->columns[0], i, "");
+            partition_print(&name, STR("v"), buf_str(&value));
+            value_add(replace, str_slice(buf_str(&name), strlen("v="), name.len));
+        }
+    }
+    statement_free(statement);
+    connection_close(connection);
+    return ok || error_wrap(err, "option replaces");
+}
+
 bool replace_finish(struct replace *replace, struct error *err)
 {
     replace->touched_len = 0;
+    if (!values_ask(replace, err))
+        return false;
     if (replace->len == 0 && replace->values_len == 0)
         return true; // nothing was read: nothing is replaced
     if (!pieces_join(replace, err))

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// mode = 'replace' with replace_by: a run replaces exactly the values that it brings rows of, each
-// in the files named after it, and leaves everything else in the folder alone.
+// mode = 'replace' with replace_by: a run replaces exactly the values that it brings rows of, and
+// those that a query over its tables names, each in the files named after it, and leaves everything
+// else in the folder alone.
 //   root/<partition folder>/part-<value>.snappy.parquet   one file for a value and a folder
 //   root/<partition folder>/_SUCCESS                      rewritten last where anything changed
 #ifndef FIRESTEEL_REPLACE_H
@@ -13,6 +14,7 @@ struct replace_options {
     struct store *store; // outlives the replace
     size_t depth;        // partition columns: levels of folders
     int64_t folders_max;
+    struct str values_query; // more values that are replaced; empty: none
     const struct writer_options *writer;
 };
 
@@ -25,8 +27,6 @@ MUST_USE bool replace_begin(struct replace *replace, uint64_t epoch, struct erro
 // error.
 const char *replace_add(struct replace *replace, struct str place, uint64_t epoch,
                         struct error *err);
-// A value that this run has read, whether or not a row of it is left.
-void replace_add_value(struct replace *replace, struct str value);
 MUST_USE bool replace_finish(struct replace *replace, struct error *err);
 
 #endif

@@ -62,11 +62,12 @@ static void other_values_stay(void **state)
     (void)state;
     struct error err = {0};
     CHECK(run_one("SELECT * FROM (VALUES (1, 'a', '10'), (2, 'a', '11'), (3, 'b', '11')) t(x, day, "
-                  "hour)",
+                  "_replace_by)",
                   &err));
     assert_string_equal(content("out/day=a/part-10.json"), "{\"x\":1}\n");
     // Hour 11 has no row in folder b any more, and one in a new folder.
-    CHECK(run_one("SELECT * FROM (VALUES (4, 'a', '11'), (5, 'c', '11')) t(x, day, hour)", &err));
+    CHECK(run_one("SELECT * FROM (VALUES (4, 'a', '11'), (5, 'c', '11')) t(x, day, _replace_by)",
+                  &err));
     assert_string_equal(content("out/day=a/part-10.json"), "{\"x\":1}\n");
     assert_string_equal(content("out/day=a/part-11.json"), "{\"x\":4}\n");
     assert_string_equal(content("out/day=b/part-11.json"), "(none)");
@@ -79,9 +80,27 @@ static void nothing_read_replaces_nothing(void **state)
 {
     (void)state;
     struct error err = {0};
-    CHECK(run_one("SELECT 1 AS x, 'a' AS day, '10' AS hour", &err));
-    CHECK(run_one("SELECT 1 AS x, 'a' AS day, '10' AS hour WHERE false", &err));
+    CHECK(run_one("SELECT 1 AS x, 'a' AS day, '10' AS _replace_by", &err));
+    CHECK(run_one("SELECT 1 AS x, 'a' AS day, '10' AS _replace_by WHERE false", &err));
     assert_string_equal(content("out/day=a/part-10.json"), "{\"x\":1}\n");
+}
+
+// Hour 10 was read and has no row any more, 11 was not read.
+static void what_a_query_names_goes(void **state)
+{
+    (void)state;
+    struct error err = {0};
+    const char *rows =
+        "SELECT 1 AS x, 'a' AS day, '1:0' AS _replace_by UNION ALL SELECT 2, 'a', '11'";
+    const char *none = "SELECT 1 AS x, 'a' AS day, '1:0' AS _replace_by WHERE false";
+    CHECK(run_one(rows, &err));
+    assert_string_equal(content("out/day=a/part-1%3A0.json"), "{\"x\":1}\n");
+    CHECK(run(OPTIONS ";replaces=SELECT '1:' || 0 UNION ALL SELECT NULL", &none, 1, &err));
+    assert_string_equal(content("out/day=a/part-1%3A0.json"), "(none)");
+    assert_string_equal(content("out/day=a/part-11.json"), "{\"x\":2}\n");
+    assert_true(path_exists(at("out/day=a/_SUCCESS")));
+    assert_false(run(OPTIONS ";replaces=SELECT x FROM nowhere", &none, 1, &err));
+    assert_non_null(strstr(err.text, "option replaces"));
 }
 
 static void deliveries_become_one_file(void **state)
@@ -89,9 +108,9 @@ static void deliveries_become_one_file(void **state)
     (void)state;
     struct error err = {0};
     static const char *const queries[] = {
-        "SELECT 1 AS x, 'a' AS day, '10' AS hour",
-        "SELECT * FROM (VALUES (2, 'a', '10'), (3, 'a', '11')) t(x, day, hour)",
-        "SELECT 4 AS x, 'a' AS day, '10' AS hour",
+        "SELECT 1 AS x, 'a' AS day, '10' AS _replace_by",
+        "SELECT * FROM (VALUES (2, 'a', '10'), (3, 'a', '11')) t(x, day, _replace_by)",
+        "SELECT 4 AS x, 'a' AS day, '10' AS _replace_by",
     };
     CHECK(run(OPTIONS, queries, COUNT_OF(queries), &err));
     assert_string_equal(content("out/day=a/part-10.json"), "{\"x\":1}\n{\"x\":2}\n{\"x\":4}\n");
@@ -112,8 +131,10 @@ static void a_crash_hides_nothing(void **state)
 {
     (void)state;
     struct error err = {0};
-    const char *first = "SELECT * FROM (VALUES (1, 'a', '10'), (2, 'b', '10')) t(x, day, hour)";
-    const char *second = "SELECT * FROM (VALUES (3, 'a', '10'), (4, 'b', '10')) t(x, day, hour)";
+    const char *first =
+        "SELECT * FROM (VALUES (1, 'a', '10'), (2, 'b', '10')) t(x, day, _replace_by)";
+    const char *second =
+        "SELECT * FROM (VALUES (3, 'a', '10'), (4, 'b', '10')) t(x, day, _replace_by)";
     bool is_over = false;
     int64_t step = 0;
     while (!is_over && step < 200) {
@@ -143,10 +164,10 @@ static void wrong_options_are_refused(void **state)
     } wrong[] = {
         {"path={root}/out;mode=append;replace_by=hour", "mode = 'replace'"},
         {"path={root}/out;mode=replace;replace_by=hour;name=x", "leave name out"},
-        {"path={root}/out;mode=replace;replace_by=nope", "the columns are"},
-        {"path={root}/out;mode=replace;partition_by=hour;replace_by=hour", "twice"},
+        {"path={root}/out;mode=replace;replaces=SELECT 1", "goes with replace_by"},
+        {"path={root}/out;mode=replace;partition_by=_replace_by;replace_by=hour", "twice"},
     };
-    const char *rows = "SELECT 1 AS x, 'a' AS day, '10' AS hour";
+    const char *rows = "SELECT 1 AS x, 'a' AS day, '10' AS _replace_by";
     for (size_t i = 0; i < COUNT_OF(wrong); i++) {
         struct error err = {0};
         assert_false(run(wrong[i].options, &rows, 1, &err));
@@ -163,7 +184,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(other_values_stay),          TEST(nothing_read_replaces_nothing),
         TEST(deliveries_become_one_file), TEST(a_crash_hides_nothing),
-        TEST(wrong_options_are_refused),
+        TEST(wrong_options_are_refused),  TEST(what_a_query_names_goes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
