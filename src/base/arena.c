@@ -11,7 +11,7 @@
 
 #define HUGE_PAGE ((size_t)2 << 20)
 
-enum { BLOCK_FIRST = 4096, BLOCK_MAX = 1 << 20, ALIGNMENT = 16 };
+enum { BLOCK_FIRST = 4096, BLOCK_MAX = 1 << 20, KEPT_MAX = 16 << 20, ALIGNMENT = 16 };
 
 struct arena_block {
     struct arena_block *older;
@@ -56,26 +56,33 @@ void arena_clear(struct arena *arena)
     *arena = (struct arena){0};
 }
 
+// What was spread over several blocks gets one that holds it all, so that an arena that is filled
+// again and again asks the system for nothing. After an exceptional size only the largest stays.
 void arena_reset(struct arena *arena)
 {
-    struct arena_block *largest = arena->block;
+    struct arena_block *kept = arena->block;
+    size_t total = 0;
     for (struct arena_block *block = arena->block; block != NULL; block = block->older) {
-        if (block->size > largest->size)
-            largest = block;
+        total += block->size;
+        if (block->size > kept->size)
+            kept = block;
     }
-    struct arena_block *block = arena->block;
-    while (block != NULL) {
-        struct arena_block *older = block->older;
-        if (block != largest)
+    bool joins = kept != NULL && total > kept->size && total <= KEPT_MAX;
+    for (struct arena_block *block = arena->block, *older; block != NULL; block = older) {
+        older = block->older;
+        if (block != kept || joins)
             free(block);
-        block = older;
     }
-    arena->block = largest;
+    arena->block = NULL;
     arena->used = 0;
     arena->bytes = 0;
-    if (largest != NULL) {
-        largest->older = NULL;
-        arena->bytes = sizeof(*largest) + largest->size;
+    if (joins) {
+        arena->block = block_new(arena, total);
+        arena->block->older = NULL;
+    } else if (kept != NULL) {
+        kept->older = NULL;
+        arena->block = kept;
+        arena->bytes = sizeof(*kept) + kept->size;
     }
 }
 

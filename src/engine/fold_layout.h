@@ -134,6 +134,8 @@ struct pane {
     uint32_t groups;
     char **blocks; // BLOCK_ROWS rows each, stable
     size_t blocks_len, blocks_capacity;
+    char **slabs; // memory of later blocks
+    size_t slabs_len;
     uint64_t *index; // hash << 32 | row + 1; 0: free
     uint32_t index_mask;
     struct arena texts;
