@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "cli/command.h"
+#include "cli/foreign_environment.h"
 #include "cli/load_plan.h"
 #include "cli/run_end.h"
 #include "cli/schedule.h"
@@ -332,6 +333,7 @@ int command_run(int argc, char **argv)
     if (plan == NULL)
         return exit_code;
     log_set_pipeline(arena_cstr(&arena, plan->settings.pipeline));
+    foreign_environment_tell();
     if (!before_open(plan, &run, &err))
         return command_fail(&err);
     if (run.wait_for != NULL && was_stopped()) // while it waited: nothing was begun
