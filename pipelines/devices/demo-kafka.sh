@@ -16,6 +16,7 @@ while ! mkdir "build/demo-kafka/$number" 2>/dev/null; do number=$((number + 1));
 folder=$PWD/build/demo-kafka/$number
 producer=
 pipeline=
+starts=0
 end() {
     [ -z "$pipeline" ] || kill -9 "$pipeline" 2>/dev/null || true
     [ -z "$producer" ] || kill "$producer" 2>/dev/null || true
@@ -55,8 +56,16 @@ begin=$(now)
 producer=$!
 # Sets $pipeline to the program's own id: it is what gets the signals.
 start() { # start FLAG ..
-    "$firesteel" run pipelines/devices/devices.sql "$@" 2>>"$folder/pipeline.log" &
+    starts=$((starts + 1))
+    "$firesteel" run pipelines/devices/devices.sql --http 127.0.0.1:0 "$@" 2>>"$folder/pipeline.log" &
     pipeline=$!
+}
+# Before that, SIGTERM is no wish to it but its end.
+wait_until_it_runs() {
+    while [ "$(grep -c 'http: listening' "$folder/pipeline.log")" -lt "$starts" ]; do
+        kill -0 "$pipeline" 2>/dev/null || { tail -n 5 "$folder/pipeline.log"; exit 1; }
+        sleep 0.1
+    done
 }
 finish() {
     wait "$pipeline" || { tail -n 5 "$folder/pipeline.log"; exit 1; }
@@ -70,6 +79,7 @@ for share in 50 80; do
         kill -0 "$producer" 2>/dev/null || { cat "$folder/producer.log"; break; }
         sleep 0.2
     done
+    wait_until_it_runs
     kill -9 "$pipeline"
     wait "$pipeline" 2>/dev/null || true
     pipeline=
@@ -79,6 +89,7 @@ start
 wait "$producer" || { cat "$folder/producer.log"; exit 1; }
 producer=
 tail -n 1 "$folder/producer.log"
+wait_until_it_runs
 kill -TERM "$pipeline"
 finish
 start --once --drain --stats "$folder/stats.json"
