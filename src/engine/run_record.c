@@ -9,6 +9,7 @@
 // A record gets its name by rename when it is whole; names sort by time. The checkpoint's lock
 // keeps two runs of a pipeline apart. Old records are removed beyond RECORDS_KEPT.
 #include "engine/run_record.h"
+#include "engine/remote.h"
 
 #include "base/file.h"
 #include "base/log.h"
@@ -178,6 +179,8 @@ bool run_record_write(const struct plan *plan, struct job *job, const struct run
     const char *folder = arena_print(&arena, "%.*s/runs", STR_ARGS(plan->settings.checkpoint)).ptr;
     struct metric_sample *samples;
     size_t len;
+    if (remote_is(plan->settings.checkpoint)) // the bucket holds what recovery needs, no more
+        return true;
     if (!folder_create(folder, err) || !run_tables_metrics(tables, &arena, &samples, &len, err))
         return false;
     json_t *newest = newest_load(folder, &arena, err);
