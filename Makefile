@@ -29,9 +29,10 @@ fuzz:
 	@tools/setup test
 	@FUZZ_SECONDS="$(or $(FUZZ_SECONDS),600)" tests/run.d/70-fuzz
 
-# The long sizes of docs/checkpoint.md's crash tests; make test runs the short ones.
+# The long sizes of docs/reliability.md's tests; make test runs the short ones. Over Kafka only:
+# make torture SINK=s3 KILLS=200 (files, s3, kafka, postgres, all)
 torture: build
-	@TORTURE_SIZE=long tests/run.d/50-torture
+	@TORTURE_SIZE=long SINK="$(SINK)" KILLS="$(KILLS)" SEED="$(SEED)" tests/run.d/50-torture
 
 format:
 	@git ls-files '*.c' '*.h' | xargs clang-format -i

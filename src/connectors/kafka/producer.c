@@ -78,7 +78,7 @@ struct producer *producer_open(struct str bootstrap_servers, struct error *err)
         {"batch.num.messages", "10000"},
         {"queue.buffering.max.messages", "200000"},
         {"queue.buffering.max.kbytes", "131072"},
-        {"message.timeout.ms", "60000"},
+        {"message.timeout.ms", "300000"}, // a broker that is started again may take a minute
     };
     const struct kafka_client_options options = {.bootstrap_servers = bootstrap_servers};
     rd_kafka_conf_t *conf = kafka_conf_new(&options, NULL, 0, err);

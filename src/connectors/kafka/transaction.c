@@ -237,6 +237,19 @@ static bool init(struct transaction *transaction, struct error *err)
     return true;
 }
 
+// Marks are read through a consumer that joins nothing: librdkafka (2.15.1) dereferences a null
+// pointer when the coordinator tells a producer's admin call that it has moved.
+static struct kafka_client *reader_make(const struct transaction *transaction, struct error *err)
+{
+    const struct transaction_options *options = &transaction->options;
+    rd_kafka_conf_t *conf =
+        kafka_conf_new(options->client, options->values, options->values_len, err);
+    if (conf == NULL)
+        return NULL;
+    kafka_conf_set(conf, "group.id", transaction->progress_group);
+    return kafka_client_new(RD_KAFKA_CONSUMER, conf, options->name, options->client, err);
+}
+
 static bool marks_load(struct transaction *transaction, struct transaction_marks *marks,
                        struct error *err)
 {
@@ -244,11 +257,13 @@ static bool marks_load(struct transaction *transaction, struct transaction_marks
         .list = ARENA_ARRAY(&transaction->arena, struct transaction_mark, transaction->topics_len),
         .topics = transaction->topics,
         .len = transaction->topics_len};
-    if (transaction_marks_read(transaction->client, transaction->progress_group, marks,
-                               &transaction->arena, err))
-        return true;
-    client_close(transaction);
-    return false;
+    struct kafka_client *reader = reader_make(transaction, err);
+    bool is_read = reader != NULL && transaction_marks_read(reader, transaction->progress_group,
+                                                            marks, &transaction->arena, err);
+    kafka_client_free(reader);
+    if (!is_read)
+        client_close(transaction);
+    return is_read;
 }
 
 bool transaction_open(struct transaction *transaction, uint64_t *epoch, struct error *err)

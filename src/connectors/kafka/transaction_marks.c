@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Marks are read by the admin interface on the producer's own connection: a consumer would be a
-// second client, and would join nothing anyway. "Stable" offsets are asked for, because a
-// transaction that was committed in the broker's log may not have reached the offsets yet; the
-// answer is then UNSTABLE_OFFSET_COMMIT, and asking goes on for a moment.
+// Marks are read by the admin interface. "Stable" offsets are asked for, because a transaction that
+// was committed in the broker's log may not have reached the offsets yet; the answer is then
+// UNSTABLE_OFFSET_COMMIT, and asking goes on for a moment.
 #include "connectors/kafka/transaction_marks.h"
 
 #include "base/clock.h"
