@@ -14,7 +14,7 @@ import time
 
 import kafka_cases
 from kafka_cases import PARTITIONS, counted, servers, to_parquet
-from kafka_client import Kafka
+from kafka_client import Kafka, KafkaError
 from measure import DELAY, ROOT, ROWS, RUNS, WORK, bar, measure, report
 
 CACHE = os.path.join(os.environ.get("FIRESTEEL_CACHE") or os.path.expanduser("~/.cache/firesteel"), "bench")
@@ -72,13 +72,24 @@ def result_topic(name: str) -> str:
     return topic
 
 
+def forget(*topics: str) -> None:
+    with Kafka(servers()) as kafka:
+        for topic in topics:
+            try:
+                kafka.delete_topic(topic)
+            except KafkaError:
+                pass  # the rival had not got that far
+
+
 def kafka_streams(topic: str) -> dict | None:
     output = result_topic("streams")
     command = java("kafka-streams-4.3.1", "Devices", [servers(), topic, output, str(ROWS), "2"], scratch_folder("streams"))
     if command is None:
         return {}
     figures = figures_of("Kafka Streams", command)
-    return figures and {**figures, "counted": newest_counts(output)}
+    figures = figures and {**figures, "counted": newest_counts(output)}
+    forget(output, *(f"{output}-{inner}" for inner in ("by-device-repartition", "seen-changelog", "minutes-changelog")))
+    return figures
 
 
 def flink(topic: str) -> dict | None:
@@ -87,7 +98,9 @@ def flink(topic: str) -> dict | None:
     if command is None:
         return {}
     figures = figures_of("Flink", command)
-    return figures and {**figures, "counted": newest_counts(output)}
+    figures = figures and {**figures, "counted": newest_counts(output)}
+    forget(output)
+    return figures
 
 
 def spark(topic: str) -> dict | None:
@@ -120,7 +133,7 @@ def kafka_rivals(devices: int) -> None:
     _, cpu = report("firesteel exactly once", ROWS, runs)
     print(f"  {counted(os.path.join(WORK, 'kafka', 'lake')):,} events counted")
     wanted = os.environ.get("RIVALS", ",".join(RIVALS)).split(",")
-    for name in wanted:
+    for name in filter(None, wanted):
         run, title, times = RIVALS[name]
         figures = run(topic)
         if figures == {}:
