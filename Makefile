@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Thin: each goal is one script. CMakePresets.json has the builds, tests/run.d the tests.
-.PHONY: build demo demo-kafka demo-clinical test bench fuzz torture format tidy clean
+.PHONY: build demo demo-kafka demo-clinical demo-telemetra test bench fuzz torture format tidy clean
 build:
 	@tools/setup build
 	@tools/build release
@@ -15,6 +15,10 @@ demo-kafka: build
 # Real Kafka and S3 servers, topics to bronze to silver, its figures: make demo-clinical ROWS=100000
 demo-clinical: build
 	@$(if $(ROWS),ROWS=$(ROWS)) pipelines/clinical/demo.sh
+
+# Real Kafka and PostgreSQL servers, both sides killed on the way: make demo-telemetra ROWS=1000000
+demo-telemetra: build
+	@$(if $(ROWS),ROWS=$(ROWS)) $(if $(BURSTS),BURSTS=$(BURSTS)) pipelines/telemetra/demo.sh
 
 test:
 	@tools/setup test

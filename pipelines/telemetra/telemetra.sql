@@ -111,26 +111,23 @@ SELECT c.window_start, c.window_end, c.stream_id, c.chat_count, c.unique_chatter
 FROM chat_windows c LEFT JOIN viewer_windows v
   ON c.window_start = v.window_start AND c.window_end = v.window_end AND c.stream_id = v.stream_id;
 
--- The ten rows before (and, for ANOMALY_BASELINE = inclusive, the current one as the eleventh).
--- Inclusive, no z can be above sqrt(11 - 1) = 3.162: thresholds of 3.2 and more can never fire.
+-- The ten rows before; with ANOMALY_BASELINE = inclusive the current one is the eleventh. Then no z can
+-- be above sqrt(11 - 1) = 3.162, and thresholds of 3.2 and more never fire.
 CREATE VIEW baselines AS
 SELECT *,
-       count(*)               OVER (PARTITION BY stream_id ORDER BY window_start ROWS BETWEEN 10 PRECEDING AND CURRENT ROW) AS n_with,
-       avg(chat_rate)         OVER (PARTITION BY stream_id ORDER BY window_start ROWS BETWEEN 10 PRECEDING AND CURRENT ROW) AS mean_with,
-       stddev_pop(chat_rate)  OVER (PARTITION BY stream_id ORDER BY window_start ROWS BETWEEN 10 PRECEDING AND CURRENT ROW) AS spread_with,
-       count(*)               OVER (PARTITION BY stream_id ORDER BY window_start ROWS BETWEEN 10 PRECEDING AND 1 PRECEDING) AS n_before,
-       avg(chat_rate)         OVER (PARTITION BY stream_id ORDER BY window_start ROWS BETWEEN 10 PRECEDING AND 1 PRECEDING) AS mean_before,
-       stddev_pop(chat_rate)  OVER (PARTITION BY stream_id ORDER BY window_start ROWS BETWEEN 10 PRECEDING AND 1 PRECEDING) AS spread_before
-FROM joined;
+       count(*)              OVER baseline AS baseline_rows,
+       avg(chat_rate)        OVER baseline AS baseline_mean,
+       stddev_pop(chat_rate) OVER baseline AS baseline_spread
+FROM joined
+WINDOW baseline AS (
+  PARTITION BY stream_id ORDER BY window_start ROWS BETWEEN 10 PRECEDING
+  AND (CASE WHEN '${ANOMALY_BASELINE:-exclusive}' = 'inclusive' THEN 0 ELSE 1 END) PRECEDING);
 
-CREATE MACRO z(n, x, mean, spread) AS
-  CASE WHEN n < 3 OR spread IS NULL OR spread < 1e-12 THEN 0.0::DOUBLE ELSE (x - mean) / spread END;
-
+-- Equal values must give exactly 0, in whatever order they were summed.
 CREATE VIEW scored AS
-SELECT * EXCLUDE (n_with, mean_with, spread_with, n_before, mean_before, spread_before),
-       CASE WHEN '${ANOMALY_BASELINE:-exclusive}' = 'inclusive'
-            THEN z(n_with, chat_rate, mean_with, spread_with)
-            ELSE z(n_before, chat_rate, mean_before, spread_before) END AS z_score
+SELECT * EXCLUDE (baseline_rows, baseline_mean, baseline_spread),
+       CASE WHEN baseline_rows < 3 OR baseline_spread IS NULL OR baseline_spread < 1e-12 THEN 0.0::DOUBLE
+            ELSE (chat_rate - baseline_mean) / baseline_spread END AS z_score
 FROM baselines;
 
 CREATE SINK chat_summary_minute WITH (
@@ -140,6 +137,24 @@ CREATE SINK chat_summary_minute WITH (
   user = '${POSTGRES_USER:-telemetra}',
   password = '${POSTGRES_PASSWORD:-telemetra}',
   table = 'chat_summary_minute',
+  ddl = 'CREATE TABLE IF NOT EXISTS chat_summary_minute (
+    id SERIAL PRIMARY KEY,
+    stream_id VARCHAR(255) NOT NULL,
+    window_start TIMESTAMP NOT NULL,
+    window_end TIMESTAMP NOT NULL,
+    chat_count INTEGER DEFAULT 0,
+    unique_chatters INTEGER DEFAULT 0,
+    avg_sentiment DOUBLE PRECISION,
+    positive_count INTEGER DEFAULT 0,
+    negative_count INTEGER DEFAULT 0,
+    chat_rate DOUBLE PRECISION,
+    avg_viewers DOUBLE PRECISION,
+    top_emotes TEXT[],
+    z_score DOUBLE PRECISION,
+    is_anomaly BOOLEAN DEFAULT FALSE,
+    processed_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP
+  );
+  CREATE INDEX IF NOT EXISTS idx_chat_summary_stream ON chat_summary_minute(stream_id, window_start DESC);',
   -- Files
   path = '${OUTPUT_PATH:-/tmp/telemetra}/chat_summary_minute',
   format = 'json'
@@ -157,6 +172,17 @@ CREATE SINK moments WITH (
   user = '${POSTGRES_USER:-telemetra}',
   password = '${POSTGRES_PASSWORD:-telemetra}',
   table = 'moments',
+  ddl = 'CREATE TABLE IF NOT EXISTS moments (
+    id SERIAL PRIMARY KEY,
+    stream_id VARCHAR(255) NOT NULL,
+    timestamp TIMESTAMP NOT NULL,
+    moment_type VARCHAR(50) NOT NULL,
+    description TEXT,
+    intensity DOUBLE PRECISION,
+    metadata JSONB,
+    detected_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP
+  );
+  CREATE INDEX IF NOT EXISTS idx_moments_stream ON moments(stream_id, timestamp DESC);',
   -- Files
   path = '${OUTPUT_PATH:-/tmp/telemetra}/moments',
   format = 'json'

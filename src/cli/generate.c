@@ -379,11 +379,12 @@ static size_t flags_make(struct flag *flags, struct arena *arena)
                       .value = "N",
                       .help = "in a folder: rows of part-00000.jsonl .. (default 500000)",
                       .offset = offsetof(struct generate_flags, rows_per_file)};
-    flags[len++] = (struct flag){.name = "partitions",
-                                 .kind = FLAG_INT,
-                                 .value = "N",
-                                 .help = "of a Kafka topic that has to be made (default 4)",
-                                 .offset = offsetof(struct generate_flags, partitions)};
+    flags[len++] =
+        (struct flag){.name = "partitions",
+                      .kind = FLAG_INT,
+                      .value = "N",
+                      .help = "of a Kafka topic that has to be made (default 4, of twitch 3)",
+                      .offset = offsetof(struct generate_flags, partitions)};
     for (size_t i = 0; i < type->options_len; i++) {
         const struct option *option = &type->options[i];
         if (strcmp(option->name, "profile") == 0)
@@ -410,12 +411,14 @@ int command_generate(int argc, char **argv)
                           .positional_max = 1,
                           .flags = flags,
                           .flags_len = flags_make(flags, &arena)};
-    struct generate_flags given = {.rows_per_file = 500000, .partitions = 4};
+    struct generate_flags given = {.rows_per_file = 500000, .partitions = -1};
     struct arguments arguments;
     struct error err = {0};
     int exit_code;
     if (arguments_parse(&usage, argc, argv, &given, &arguments, &arena, &exit_code)) {
         exit_code = EXIT_DONE;
+        if (given.partitions == -1)
+            given.partitions = strcmp(arguments.positional.items[0], "twitch") == 0 ? 3 : 4;
         if (!generate(&given, arguments.positional.items[0], &arena, &err)) {
             // What the user got wrong here stands on the command line, not in a pipeline file.
             if (err.kind == ERROR_USER && err.exit_code == 0)

@@ -174,6 +174,8 @@ static bool graceful_stop(struct job *job, struct error *err)
 bool job_run(struct job *job, struct error *err)
 {
     bool follows = job->options.execution == EXECUTION_STREAM;
+    if (follows) // the words that health checks of the Spark jobs look for
+        log_info("Streaming queries started successfully");
     while (!job->stop_requested) {
         if (!turn(job, err)) {
             job->state = JOB_FAILED;

@@ -5,6 +5,7 @@
 #include "pipeline/plan.h"
 
 #include "base/clock.h"
+#include <math.h>
 #include <string.h>
 
 static const char *duration(int64_t us, char *buffer)
@@ -147,6 +148,12 @@ static void explain_over(const struct plan *plan, const struct relation *relatio
     }
     buf_print(out, "\n    keeps: these rows; forgets a key that is silent for %s of event time\n",
               duration(plan->settings.over_retention_us, retention));
+    int64_t rows = relation->over_own_deviation;
+    if (rows > 0)
+        buf_print(out,
+                  "    a deviation counts the current row, too: no row is more than sqrt(%lld) = "
+                  "%.3f deviations from the mean, and a threshold of that or more never fires\n",
+                  (long long)rows, sqrt((double)rows));
 }
 
 static void explain_relation(const struct plan *plan, const struct relation *relation,

@@ -14,8 +14,8 @@ struct over {
     const struct relation *input;
     int *partition;
     size_t partition_len;
-    bool has_partition; // of the first OVER; the others must have the same
-    int64_t preceding;
+    bool has_partition;               // of the first OVER; the others must have the same
+    int64_t preceding, own_deviation; // as in struct relation
     bool failed;
 };
 
@@ -28,10 +28,21 @@ static bool refuse_frame(struct over *over, json_t *node, const char *text)
                          "%s", text);
 }
 
-static bool read_count(const json_t *node, int64_t *count)
+// A number, or an expression of constants, so that a variable can choose among frames.
+static bool read_count(const struct over *over, json_t *node, int64_t *count)
 {
     const json_t *value = json_object_get(json_object_get(node, "value"), "value");
     *count = json_is_integer(value) ? json_integer_value(value) : -1;
+    if (*count < 0 && json_is_object(node)) {
+        struct builder *builder = over->select->builder;
+        AUTO(buf_clear) struct buf text = {0};
+        bool is_null;
+        struct error err = {0}; // of a column in it: the caller refuses the frame
+        if (!connection_evaluate(builder->connection, select_print_expression(builder, node), &text,
+                                 &is_null, &err) ||
+            is_null || !str_parse_int64(buf_str(&text), count))
+            *count = -1;
+    }
     return *count >= 0 && *count <= PRECEDING_MAX;
 }
 
@@ -77,15 +88,18 @@ static bool read_frame(struct over *over, json_t *node)
     if (str_is(tree_text(node, "start"), "CURRENT_ROW_ROWS"))
         back = 0;
     else if (!str_is(tree_text(node, "start"), "EXPR_PRECEDING_ROWS") ||
-             !read_count(json_object_get(node, "start_expr"), &back))
+             !read_count(over, json_object_get(node, "start_expr"), &back))
         return refuse_frame(over, node,
                             "a frame over a stream must begin a fixed number of ROWS before");
     if (!str_is(end, "CURRENT_ROW_ROWS") &&
         !(str_is(end, "EXPR_PRECEDING_ROWS") &&
-          read_count(json_object_get(node, "end_expr"), &ahead)))
+          read_count(over, json_object_get(node, "end_expr"), &ahead)))
         return refuse_frame(over, node,
                             "a frame over a stream must end at or before the current row");
     over->preceding = back > over->preceding ? back : over->preceding;
+    bool is_deviation = str_starts(tree_text(node, "function_name"), "stddev");
+    if (is_deviation && ahead == 0 && back > over->own_deviation)
+        over->own_deviation = back;
     return true;
 }
 
@@ -93,7 +107,7 @@ static bool read_lag(struct over *over, json_t *node)
 {
     int64_t back = 1;
     json_t *offset = json_object_get(node, "offset_expr");
-    if (json_is_object(offset) && !read_count(offset, &back))
+    if (json_is_object(offset) && !read_count(over, offset, &back))
         return refuse_frame(over, node, "lag needs a constant number of rows");
     over->preceding = back > over->preceding ? back : over->preceding;
     return true;
@@ -209,6 +223,7 @@ int over_build(struct select *select, json_t *query, const struct from *from)
     relation.over_partition = over.partition;
     relation.over_partition_len = over.partition_len;
     relation.over_preceding = over.preceding;
+    relation.over_own_deviation = over.own_deviation;
     for (size_t i = 0; i < relation.columns_len; i++) {
         int column =
             tree_column_index(tree_at(query, "select_list", i), input->columns, input->columns_len);

@@ -219,6 +219,8 @@ struct relation {
     int *over_partition; // input columns of PARTITION BY; history is kept per these
     size_t over_partition_len;
     int64_t over_preceding; // rows of history a frame may reach back to
+    // Of frames with a deviation that counts the current row, too: the rows before it. 0: none.
+    int64_t over_own_deviation;
 };
 
 // ---- Sinks and the whole ----------------------------------------------------------------------

@@ -259,6 +259,16 @@ static void the_page_escapes(void **state)
     has("a&lt;b&gt;&amp;c"); // the sink, in the ledger
     has("http-equiv=\"refresh\"");
     assert_null(strstr(buf_cstr(&reply), "a<b>"));
+    has("<th align=\"left\">Input rate</th>");
+    has("<th align=\"left\">Processing time of an epoch</th>");
+    has("<th align=\"left\">Scheduling delay</th><td id=\"delay\">0.0 s</td>");
+    has("data-progress=\"/api/v1/pipelines/served/progress\"");
+    assert_null(strstr(buf_cstr(&reply), "<script>")); // the policy lets only files run
+    has("<script src=\"/page.js\"></script>");
+    get("/page.js");
+    has("HTTP/1.1 200");
+    has("Content-Type: text/javascript; charset=utf-8");
+    has("fetch(table.dataset.progress)");
 }
 
 static void head_has_no_body(void **state)
