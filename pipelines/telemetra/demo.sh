@@ -94,12 +94,12 @@ pipeline=
 start --once --drain --stats "$folder/stats.json"
 finish
 
-printf '\nthe queries of pipelines/telemetra/queries.sql\n'
+printf '\nthe queries of pipelines/telemetra/postgres/queries.sql\n'
 python3 - "$folder" <<'SPLIT'
 import re
 import sys
 
-text = open("pipelines/telemetra/queries.sql").read()
+text = open("pipelines/telemetra/postgres/queries.sql").read()
 with open(sys.argv[1] + "/queries.sql", "w") as out:
     for name, query in re.findall(r"^-- ([A-Z][^\n]*)\n(SELECT.*?;)", text, re.S | re.M):
         out.write(f"\\echo\n\\echo {name}\n{query}\n")

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Reading a checkpoint from S3: the newest base, the frames after it, keys and identity become a
 // local checkpoint folder with one journal file, which then is opened as any other.
+//
+// Some servers show an empty object when a writer was killed inside its put. Such an object was
+// never acknowledged: it counts as absent where it is the newest, and makes room.
 #include "engine/remote_state.h"
 #include "base/file.h"
 #include "base/log.h"
@@ -16,6 +19,7 @@ bool remote_is(struct str checkpoint)
 
 struct names {
     struct str *items; // without the folder
+    int64_t *sizes;
     size_t len, capacity;
 };
 
@@ -31,8 +35,10 @@ static bool list_names(struct remote *remote, const char *folder, struct arena *
             if (names->len == names->capacity) {
                 names->capacity = names->capacity > 0 ? names->capacity * 2 : 64;
                 names->items = heap_resize(names->items, names->capacity * sizeof(*names->items));
+                names->sizes = heap_resize(names->sizes, names->capacity * sizeof(*names->sizes));
             }
             struct str key = list.objects[i].key;
+            names->sizes[names->len] = list.objects[i].size;
             names->items[names->len++] = str_slice(key, list.prefix.len, key.len);
         }
     } while (list.has_more);
@@ -42,6 +48,7 @@ static bool list_names(struct remote *remote, const char *folder, struct arena *
 static void names_clear(struct names *names)
 {
     heap_free(names->items);
+    heap_free(names->sizes);
 }
 
 static bool get(struct remote *remote, struct str key, struct buf *out, struct error *err)
@@ -81,6 +88,15 @@ static bool add_record(struct remote *remote, const char *folder, struct str nam
     return true;
 }
 
+static bool remove_empty(struct remote *remote, struct str frame, struct error *err)
+{
+    log_warn("checkpoint %s: frame %.*s is empty: a writer was killed inside its put; it never "
+             "counted",
+             remote->url, STR_ARGS(frame));
+    return !remote->takes_over ||
+           s3_delete(remote->s3, remote_key(remote, "frames/%.*s", STR_ARGS(frame)), err);
+}
+
 static bool read_journal(struct remote *remote, struct str uuid, struct error *err)
 {
     AUTO(arena_clear) struct arena arena = {0};
@@ -92,8 +108,13 @@ static bool read_journal(struct remote *remote, struct str uuid, struct error *e
     uint64_t epoch;
     journal_header_write(&file, arena_cstr(&arena, uuid), 1, &seed);
     crc = seed;
+    while (bases.len > 1 && bases.sizes[bases.len - 1] == 0)
+        bases.len--;
     if (!add_record(remote, "bases", bases.items[bases.len - 1], &file, seed, &crc, &epoch, err) ||
         !list_names(remote, "frames", &arena, &frames, err))
+        return false;
+    if (frames.len > 0 && frames.sizes[frames.len - 1] == 0 &&
+        !remove_empty(remote, frames.items[--frames.len], err))
         return false;
     for (size_t i = 0; i < frames.len; i++) {
         int64_t number;
@@ -186,10 +207,14 @@ static bool read_owner(struct remote *remote, uint64_t *generation, struct buf *
     if (!list_names(remote, "generation", &arena, &names, err) || names.len == 0)
         return err->kind == ERROR_NONE;
     struct str last = names.items[names.len - 1];
+    size_t named = names.len - 1; // the newest that says whose the checkpoint is
+    while (named > 0 && names.sizes[named] == 0)
+        named--;
+    struct str name = names.items[named];
     if (!str_parse_int64(last, &number) || number < 1 ||
-        !get(remote, remote_key(remote, "generation/%.*s", STR_ARGS(last)), uuid, err) ||
+        !get(remote, remote_key(remote, "generation/%.*s", STR_ARGS(name)), uuid, err) ||
         uuid->len != 36)
-        return err->kind != ERROR_NONE ? false : damaged(remote, "generation", last, err);
+        return err->kind != ERROR_NONE ? false : damaged(remote, "generation", name, err);
     *generation = (uint64_t)number;
     return true;
 }
@@ -209,14 +234,15 @@ static bool make_folder(struct remote *remote, struct error *err)
     return false;
 }
 
-static bool take(struct remote *remote, bool takes_over, struct error *err)
+static bool take(struct remote *remote, struct error *err)
 {
     AUTO(buf_clear) struct buf uuid = {0};
     uint64_t generation;
     if (!make_folder(remote, err) || !read_owner(remote, &generation, &uuid, err))
         return false;
     // First the claim, then the reading: the owner before us then adds at most what it has in hand.
-    if (takes_over && generation > 0 && !remote_claim(remote, buf_cstr(&uuid), generation + 1, err))
+    if (remote->takes_over && generation > 0 &&
+        !remote_claim(remote, buf_cstr(&uuid), generation + 1, err))
         return false;
     return remote_read(remote, generation, buf_str(&uuid), err);
 }
@@ -226,6 +252,7 @@ struct remote *remote_open(struct str checkpoint, bool takes_over, struct error 
     struct remote *remote = heap_new(sizeof(*remote));
     struct str bucket, prefix;
     remote->url = arena_cstr(&remote->arena, checkpoint);
+    remote->takes_over = takes_over;
     uuid_new(remote->writer);
     bool ok = s3_url_parse(checkpoint, &bucket, &prefix, err);
     while (prefix.len > 0 && prefix.ptr[prefix.len - 1] == '/')
@@ -233,7 +260,7 @@ struct remote *remote_open(struct str checkpoint, bool takes_over, struct error 
     remote->prefix =
         prefix.len == 0 ? (struct str){0} : arena_print(&remote->arena, "%.*s/", STR_ARGS(prefix));
     ok = ok && (remote->s3 = s3_open(bucket, &(struct s3_options){0}, err)) != NULL;
-    if (ok && take(remote, takes_over, err))
+    if (ok && take(remote, err))
         return remote;
     remote_close(remote);
     error_wrap(err, "checkpoint");

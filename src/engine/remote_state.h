@@ -18,6 +18,7 @@ struct remote {
     char folder[1024]; // the local copy
     char writer[37];   // of this process, for tokens
     uint64_t generation;
+    bool takes_over; // else it is only looked at
     struct buf record;
 };
 

@@ -64,7 +64,7 @@ bool output_recover(struct output *output, struct error *err)
     bool is_there;
     if (!store_read(output->store, memory_name(output, ".checkpoint"), &content, &is_there, err))
         return false;
-    if (!is_there)
+    if (!is_there || content.len == 0) // empty: a writer was killed inside its put
         return true;
     if (output->replaces)
         return error_set_exit(err, ERROR_FATAL, EXIT_REFUSED,
@@ -145,6 +145,10 @@ static bool claim(struct output *output, struct error *err)
     if (output->is_claimed)
         return true;
     if (!store_read(output->store, name, &content, &is_there, err))
+        return false;
+    if (is_there && content.len == 0 && // what is read afterwards decides between two that do this
+        (!store_write(output->store, name, output->checkpoint, err) ||
+         !store_read(output->store, name, &content, &is_there, err)))
         return false;
     return known_check(output, buf_str(&content), err);
 }
