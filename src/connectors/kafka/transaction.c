@@ -247,7 +247,12 @@ static struct kafka_client *reader_make(const struct transaction *transaction, s
     if (conf == NULL)
         return NULL;
     kafka_conf_set(conf, "group.id", transaction->progress_group);
-    return kafka_client_new(RD_KAFKA_CONSUMER, conf, options->name, options->client, err);
+    struct kafka_client *reader =
+        kafka_client_new(RD_KAFKA_CONSUMER, conf, options->name, options->client, err);
+    if (reader != NULL)
+        kafka_client_is_well(
+            reader); // the producer had its answer: what is refused now was allowed
+    return reader;
 }
 
 static bool marks_load(struct transaction *transaction, struct transaction_marks *marks,
