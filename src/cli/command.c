@@ -41,7 +41,7 @@ const struct command commands[] = {
      "firesteel generate devices --rows 1000000 --seed 7 --to events/\n"
      "firesteel generate devices --rows 10 --to -\n",
      command_generate},
-    {"serve", "run the schedules of a folder's pipelines, and serve the figures of their runs",
+    {"serve", "run the schedules of the pipelines in a folder, and serve the figures of their runs",
      "firesteel serve pipelines/clinical\n"
      "firesteel serve pipelines/clinical --http 0.0.0.0:8000\n",
      command_serve},
