@@ -10,7 +10,7 @@
 #define STOP_WAIT_US (20 * US_PER_SECOND)
 // In a catch-up a frame is written before its interval ends when it has become this large.
 #define COMMIT_BYTES_MAX (4 << 20)
-#define COMMIT_ROWS_MAX 1000000
+#define COMMIT_ROWS_MAX 500000
 
 void job_request_stop(struct job *job)
 {
