@@ -8,7 +8,6 @@
 #include "base/log.h"
 #include "engine/latency.h"
 #include "engine/remote.h"
-#include <inttypes.h>
 #include <stdio.h>
 
 #define FULL_DISK_PAUSE_US (200 * US_PER_MS)
@@ -83,8 +82,9 @@ bool job_write_quarantine(struct job *job, uint64_t epoch, const struct segment 
     if (!quarantine_write(job->quarantine_writer, job->quarantine_folder, job->uuid, epoch,
                           bad_rows, err))
         return false;
-    char name[64];
-    snprintf(name, sizeof(name), "quarantine/part-%.8s-%012" PRIu64 ".parquet", job->uuid, epoch);
+    char file[QUARANTINE_NAME_MAX], name[sizeof(file) + 16];
+    quarantine_file_name(job->uuid, epoch, file);
+    snprintf(name, sizeof(name), "quarantine/%s", file);
     while (job->remote != NULL && job->quarantine_is_remote &&
            !remote_put_file(job->remote, name, err)) {
         if (!may_wait(job, err, &warned))

@@ -35,7 +35,10 @@ struct quarantine_writer; // heap object: a connection and a scan of its own; an
                           // time
 struct quarantine_writer *quarantine_writer_new(struct database *database, struct error *err);
 void quarantine_writer_free(struct quarantine_writer *writer);
-// Writes folder/part-<first 8 of uuid>-<epoch, 12 digits>.parquet, durably; makes the folder. Does
+// The file of an epoch: part-<first 8 of uuid>-<epoch, 12 digits>.parquet
+#define QUARANTINE_NAME_MAX 64
+void quarantine_file_name(const char *uuid, uint64_t epoch, char name[QUARANTINE_NAME_MAX]);
+// Writes that file into the folder, durably; makes the folder. Does
 // nothing when that file is there: it got its name only when it was whole.
 MUST_USE bool quarantine_write(struct quarantine_writer *writer, const char *folder,
                                const char *uuid, uint64_t epoch, const struct segment *segment,

@@ -58,14 +58,18 @@ static bool copy_to(struct quarantine_writer *writer, const char *path,
     return error_wrap(err, "quarantine: cannot write %s", path);
 }
 
+void quarantine_file_name(const char *uuid, uint64_t epoch, char name[QUARANTINE_NAME_MAX])
+{
+    snprintf(name, QUARANTINE_NAME_MAX, "part-%.8s-%012" PRIu64 ".parquet", uuid, epoch);
+}
+
 bool quarantine_write(struct quarantine_writer *writer, const char *folder, const char *uuid,
                       uint64_t epoch, const struct segment *segment, struct error *err)
 {
-    char path[1024], temporary[1024];
-    int len =
-        snprintf(path, sizeof(path), "%s/part-%.8s-%012" PRIu64 ".parquet", folder, uuid, epoch);
-    int temporary_len = snprintf(temporary, sizeof(temporary),
-                                 "%s/.part-%.8s-%012" PRIu64 ".parquet.tmp", folder, uuid, epoch);
+    char name[QUARANTINE_NAME_MAX], path[1024], temporary[1024];
+    quarantine_file_name(uuid, epoch, name);
+    int len = snprintf(path, sizeof(path), "%s/%s", folder, name);
+    int temporary_len = snprintf(temporary, sizeof(temporary), "%s/.%s.tmp", folder, name);
     if (len >= (int)sizeof(path) || temporary_len >= (int)sizeof(temporary))
         return error_set(err, ERROR_USER, "quarantine folder %.200s..: the path is too long",
                          folder);
